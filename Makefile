@@ -164,6 +164,11 @@ $(VENV)/.uppy: tests/uppy/4/package-lock.json tests/uppy/6/package-lock.json | $
 	else echo "npm is not installed: Uppy is not tested."; fi
 	@touch $@
 
+$(VENV)/.web: tests/web/package-lock.json | $(VENV)/bin/python
+	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent --no-audit --no-fund; \
+	else echo "npm is not installed: the modules of the web page are not checked."; fi
+	@touch $@
+
 $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
 	else echo "npm is not installed: diagrams are not checked."; fi
@@ -171,7 +176,7 @@ $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 
 clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) $(GENERATORS) benchmarks/node_modules tests/generators/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) $(GENERATORS) benchmarks/node_modules tests/generators/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/web/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

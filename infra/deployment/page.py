@@ -29,6 +29,7 @@ APP_FOLDER: Final = "app"
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".png": "image/png",
@@ -38,6 +39,8 @@ TYPES: Final[Mapping[str, str]] = {
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
 #: Cached, but revalidated before each use.
 REVALIDATE: Final = "no-cache"
+#: Only editors and type checkers read them.
+_TYPE_DECLARATIONS: Final = ".d.ts"
 _OWN_HOST_ONLY: Final = ("connect-src 'self'", "img-src 'self'")
 
 
@@ -64,7 +67,11 @@ def make_configuration(outputs: Mapping[str, str], auth: str) -> dict[str, Any]:
 def build_files(outputs: Mapping[str, str], auth: str, source: Path = SOURCE_ROOT) -> dict[str, File]:
     """Return the bucket's objects by key, the start page last. Raises SetupError if a file has an unknown type."""
     folder = source / "web"
-    parts = {name: path.read_bytes() for name, path in sorted(walk_files(folder / APP_FOLDER))}
+    parts = {
+        name: path.read_bytes()
+        for name, path in sorted(walk_files(folder / APP_FOLDER))
+        if not name.endswith(_TYPE_DECLARATIONS)
+    }
     digest = hashlib.sha256()
     for name, data in parts.items():
         digest.update(f"{name} {len(data)} ".encode() + data)

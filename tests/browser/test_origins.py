@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Request, Route, expect
 from support.browser_page import VisitFactory, create_large_image, read_image
 from support.other_origin import serve_page
-from support.running_stack import Site
+from support.running_stack import Site, wait_until
 
 COGNITO = {"CognitoDomain": "https://login.test", "CognitoClientId": "our-page"}
 FORBIDDEN = {
@@ -34,13 +35,12 @@ def test_page_works_from_another_origin(
         job_id = visit.get_job_id("small.jpg")
         visit.open(f"#/jobs/{job_id}")
         visit.page.reload()
-        visit.page.get_by_role("slider").wait_for()
+        visit.page.locator(".splitter").wait_for()
         for side in ("before", "after"):
-            expect(visit.page.locator(f".compare-{side} img")).to_have_js_property("naturalWidth", 512)
+            expect(visit.page.locator(f".pane-{side} img")).to_have_js_property("naturalWidth", 512)
         visit.page.get_by_role("button", name="Delete").click()
-        visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(visit.page.get_by_role("heading", level=1)).to_have_text("History")
-    assert site.http.get(f"jobs/{job_id}").status_code == 404
+        wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
 
 
 def test_page_asks_for_the_api_key_until_it_is_accepted(

@@ -32,7 +32,7 @@ def test_too_many_requests_is_retried_after_retry_after(visit: Visit) -> None:
     visit.page.route("**/v1/jobs/0*", reject_some)
     visit.drop({"busy.png": read_image("clock-small.png")})
     visit.process()
-    expect(visit.find_card("busy.png")).to_contain_text("The page retries automatically")
+    expect(visit.page.locator(".messages")).to_contain_text("The page retries automatically")
     visit.expect_status("busy.png", "Processed")
     assert refused == {"POST": 0, "GET": 0}
 
@@ -45,7 +45,7 @@ def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
     visit.context.set_offline(offline=True)
     visit.process()
     expect(visit.page.locator("#offline")).to_be_visible()
-    expect(visit.find_card("offline.png")).to_contain_text("keeps retrying")
+    expect(visit.page.locator(".messages")).to_contain_text("keeps retrying")
     visit.context.set_offline(offline=False)
     visit.expect_status("offline.png", "Processed")
     expect(visit.page.locator("#offline")).to_be_hidden()
@@ -73,11 +73,14 @@ def test_plan_marks_invalid_recipe_values(visit: Visit) -> None:
     """The plan marks the invalid field until its value is corrected."""
     visit.expected_failures = {"422"}
     visit.open()
-    width = visit.page.get_by_label("Width")
+    width = visit.page.get_by_label("Width", exact=True)
     width.fill("20000")
     expect(width).to_have_attribute("aria-invalid", "true")
+    visit.drop({"invalid.png": read_image("clock-small.png")})
+    expect(visit.page.locator("#go")).to_be_disabled()
     width.fill("300")
-    expect(visit.page.locator(".plan")).to_contain_text("300 × 225 PNG")
+    expect(visit.page.locator(".plan")).to_contain_text("96 × 72 WEBP")
+    expect(visit.page.locator("#go")).to_be_enabled()
     expect(width).not_to_have_attribute("aria-invalid", "true")
 
 
@@ -88,8 +91,8 @@ def test_open_job_can_be_canceled_and_retried(visit: Visit, site: Site) -> None:
         visit.drop({"changed-mind.png": read_image("clock-small.png")})
         visit.process()
         visit.expect_status("changed-mind.png", "Queued")
-        visit.find_card("changed-mind.png").get_by_role("button", name="Cancel").click()
+        visit.page.get_by_role("button", name="Cancel changed-mind.png").click()
         visit.expect_status("changed-mind.png", "Canceled")
-        visit.find_card("changed-mind.png").get_by_role("button", name="Retry").click()
+        visit.page.get_by_role("button", name="Retry changed-mind.png").click()
         visit.expect_status("changed-mind.png", "Queued")
     visit.expect_status("changed-mind.png", "Processed")

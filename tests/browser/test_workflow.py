@@ -1,6 +1,7 @@
 """The main workflow on the web page, with the mouse and with the keyboard."""
 
 import hashlib
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from support.running_stack import Site, wait_until
 
 def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp_path: Path) -> None:
     """Five images, one invalid and one too large for a request body, finish and can be managed."""
+    visit.expected_failures = {"422"}  # no plan for the invalid file
     large = create_large_image(tmp_path)
     assert len(large) > 8_000_000
     visit.open()
@@ -23,36 +25,33 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
             "large.bmp": large,
         }
     )
-    expect(visit.page.locator(".print")).to_have_count(5)
-    expect(visit.page.locator(".plan")).to_contain_text("512 × 512 PNG")
+    expect(visit.page.locator(".frame")).to_have_count(5)
+    expect(visit.page.locator(".plan")).to_contain_text("512 × 512 WEBP")
     visit.process()
     for name in ("astronaut.jpg", "coffee.jpg", HOSTILE_NAME, "large.bmp"):
         visit.expect_status(name, "Processed")
     visit.expect_status("not-an-image.png", "Failed")
-    expect(visit.find_card("not-an-image.png")).to_contain_text("only starts like an image")
+    expect(visit.select("not-an-image.png")).to_contain_text("only starts like an image")
 
     job_id = visit.get_job_id("astronaut.jpg")
-    visit.find_card("astronaut.jpg").get_by_role("link", name="Compare").click()
-    slider = visit.page.get_by_role("slider")
-    expect(slider).to_have_attribute("aria-valuetext", "50 % before, 50 % after")
+    viewer = visit.select("astronaut.jpg")
+    slider = viewer.get_by_role("slider", name="Share of the left version")
+    expect(slider).to_have_attribute("aria-valuetext", "50 % left, 50 % right")
     slider.focus()
     for _ in range(10):
         slider.press("ArrowRight")
-    expect(slider).to_have_attribute("aria-valuetext", "60 % before, 40 % after")
+    expect(slider).to_have_attribute("aria-valuetext", "60 % left, 40 % right")
     for side in ("before", "after"):
-        shown = visit.page.locator(f".compare-{side} img")
-        assert shown.evaluate("each => each.naturalWidth") == 512
+        expect(viewer.locator(f".pane-{side} img")).to_have_js_property("naturalWidth", 512)
 
     with visit.page.expect_download() as waiting:
-        visit.page.get_by_role("button", name="Download astronaut.jpg").first.click()
-    assert waiting.value.suggested_filename == "astronaut.png"
+        visit.page.get_by_role("button", name="Download astronaut.jpg").click()
+    assert waiting.value.suggested_filename == "astronaut.webp"
     saved = hashlib.sha256(waiting.value.path().read_bytes()).hexdigest()
     assert saved == site.job(job_id)["result"]["digest"]
 
-    visit.page.get_by_role("link", name="Process", exact=True).click()
-    bad = visit.find_card("not-an-image.png")
     with visit.page.expect_response(lambda response: response.url.endswith("/retry")):
-        bad.get_by_role("button", name="Retry").click()
+        visit.select("not-an-image.png").get_by_role("button", name="Retry").click()
 
     def has_failed_again() -> bool:
         found = site.http.get("jobs", params={"status": "FAILED"}).json()["jobs"]
@@ -63,9 +62,13 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
     visit.expect_status("not-an-image.png", "Failed")
 
     visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
-    visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(visit.find_card("astronaut.jpg")).to_have_count(0)
-    assert site.http.get(f"jobs/{job_id}").status_code == 404
+    visit.page.get_by_role("button", name="Undo").click()
+    expect(visit.find_card("astronaut.jpg")).to_have_count(1)
+    visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
+    wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
+    visit.page.get_by_role("link", name="Process", exact=True).click()
+    expect(visit.page.locator(".frame")).to_have_count(4)
 
 
 def test_file_name_is_shown_as_text(visit: Visit) -> None:
@@ -74,9 +77,9 @@ def test_file_name_is_shown_as_text(visit: Visit) -> None:
     visit.drop({HOSTILE_NAME: read_image("clock-small.png")})
     visit.process()
     visit.expect_status(HOSTILE_NAME, "Processed")
-    visit.find_card(HOSTILE_NAME).get_by_role("link", name="Compare").click()
+    visit.page.get_by_role("link", name="Details").click()
     expect(visit.page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
-    expect(visit.page.locator(".compare-after img")).to_be_visible()
+    expect(visit.page.locator(".pane-after img")).to_be_visible()
     visit.page.get_by_role("link", name="History").click()
     expect(visit.find_card(HOSTILE_NAME).first).to_be_visible()
     assert visit.page.locator("img[onerror], img[src='x']").count() == 0
@@ -96,24 +99,20 @@ def test_page_works_with_the_keyboard_only(visit: Visit, site: Site, tmp_path: P
     visit.page.keyboard.press("Enter")
     visit.expect_status("keys.webp", "Processed")
     job_id = visit.get_job_id("keys.webp")
-    visit.page.keyboard.press("Shift+Tab")
-    visit.tab_to("Compare keys.webp")
+    visit.tab_to("Share of the left version", back=True)
+    visit.page.keyboard.press("End")
+    expect(visit.page.get_by_role("slider", name="Share of the left version")).to_have_value("100")
+    visit.tab_to("Details of keys.webp", back=True)
     visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_role("heading", level=1)).to_be_focused()
-    visit.page.get_by_role("slider").wait_for()
-    visit.tab_to("Share of the original shown")
-    visit.page.keyboard.press("End")
-    expect(visit.page.get_by_role("slider")).to_have_value("100")
-    visit.tab_to("Download keys.webp", back=True)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("keys.webp")
+    visit.tab_to("Download keys.webp")
     with visit.page.expect_download():
         visit.page.keyboard.press("Enter")
     visit.tab_to("Delete keys.webp")
     visit.page.keyboard.press("Enter")
-    expect(visit.page.get_by_role("button", name="Keep")).to_be_focused()
-    visit.page.keyboard.press("Tab")
-    visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("History")
-    assert site.http.get(f"jobs/{job_id}").status_code == 404
+    wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
 
 
 @pytest.mark.parametrize("method", ["paste", "file picker"])
@@ -127,7 +126,7 @@ def test_image_can_be_pasted_or_chosen(visit: Visit, method: str) -> None:
         visit.page.evaluate(
             """() => {
               const transfer = new DataTransfer();
-              transfer.items.add(new File([new Uint8Array(9)], 'p.png', {type: 'image/png'}));
+              transfer.items.add(new File([new Uint8Array([137, 80, 78, 71])], 'p.png', {type: 'image/png'}));
               document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true}));
             }"""
         )

@@ -1,6 +1,7 @@
 """Visits to the web page: user actions, and the errors that the browser logged."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,17 +73,27 @@ class Visit:
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
     def find_card(self, name: str) -> Locator:
-        """Return the card of an image by its file name."""
-        return self.page.locator(".print").filter(has=self.page.locator(".name", has_text=name))
+        """Return what shows an image by its file name: a frame of the film strip, a row or a tile."""
+        return self.page.locator(f"[data-name={json.dumps(name)}]")
 
     def expect_status(self, name: str, status: str) -> None:
         """Wait until an image has a status."""
-        shown = self.find_card(name).locator(".status")
-        expect(shown).to_have_text(status, timeout=TIMEOUT_MILLISECONDS)
+        expect(self.find_card(name)).to_have_attribute("data-status", status, timeout=TIMEOUT_MILLISECONDS)
+
+    def select(self, name: str) -> Locator:
+        """Select an image in the film strip. Return the part of the page that shows it."""
+        self.find_card(name).get_by_role("button").click()
+        viewer = self.page.get_by_role("region", name="Selected image")
+        expect(viewer.get_by_role("heading", name=name)).to_be_visible()
+        return viewer
 
     def process(self) -> None:
-        """Start processing the queue."""
+        """Start processing the images."""
         self.page.locator("#go").click()
+
+    def use_default_recipe(self) -> None:
+        """Choose the preset that is the default of the API."""
+        self.page.get_by_label("Other presets").select_option("default")
 
     def tab_to(self, name: str, *, back: bool = False) -> None:
         """Press Tab until a control has the focus."""
@@ -94,9 +105,8 @@ class Visit:
         raise AssertionError(f"Tab never reached {name!r}")
 
     def get_job_id(self, name: str) -> str:
-        """Return the job ID of a processed image."""
-        link = self.find_card(name).get_by_role("link", name="Compare").first
-        return str(link.get_attribute("href")).rsplit("/", 1)[-1]
+        """Return the job ID of an image."""
+        return str(self.find_card(name).get_attribute("data-id"))
 
 
 @dataclass

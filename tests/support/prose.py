@@ -82,6 +82,8 @@ def read_prose(root: Path = ROOT) -> Iterator[Text]:
             if "node_modules" not in path.parts:
                 yield from python(path.read_text("utf-8"), path.relative_to(root).as_posix(), strings=folder in PRODUCT)
     for path in sorted((root / "web").rglob("*.js")):
+        if path.parent.name == "vendor":
+            continue
         yield from javascript(path.read_text("utf-8"), path.relative_to(root).as_posix())
     yield from html((root / "web" / "index.html").read_text("utf-8"), "web/index.html")
     yield from descriptions((root / "infra" / "template.yaml").read_text("utf-8"), "infra/template.yaml")

@@ -1,61 +1,116 @@
-/** Entry point: signs the user in, creates the shared state and starts the router. */
+/** The web page: signs in, loads what this Safelight supports, and shows the page of the address. */
 
-import { find, fill, el } from "./base/dom.js";
-import { createIcon } from "./base/icons.js";
-import { startRouter } from "./base/router.js";
-import { applyTheme, nextTheme, getTheme } from "./base/theme.js";
-import { getSignOut, authenticate, readConfig } from "./auth/session.js";
-import { createErrorBox } from "./jobs/facts.js";
-import { getCapabilities, listDeadLetters, listPresets, getJob } from "./net/api.js";
+import { effect, html, render } from "./vendor/preact.js";
+import { createApp } from "./app.js";
+import { authenticate, getSignOut, readConfig } from "./auth/session.js";
+import { Notes } from "./base/announce.js";
+import { find } from "./base/dom.js";
+import { route } from "./base/router.js";
+import { setUpTheme } from "./base/theme.js";
+import { showView } from "./base/view.js";
+import { ErrorBox } from "./jobs/facts.js";
+import { getCapabilities, listDeadLetters, listPresets } from "./net/api.js";
 import { connect } from "./net/http.js";
 import { Problem } from "./net/problem.js";
-import { batchPage } from "./pages/batch.js";
-import { batchesPage } from "./pages/batches.js";
-import { deadLettersPage } from "./pages/dead-letters.js";
-import { createStartPage } from "./pages/start.js";
-import { historyPage } from "./pages/history.js";
-import { jobPage } from "./pages/job.js";
-import { createRecipeEditor } from "./recipe/recipe.js";
-import { followJob } from "./uploads/submission.js";
+import { ProcessPage } from "./pages/process.js";
 import { listenForFiles } from "./uploads/file-input.js";
-import { createQueue, readStoredIds } from "./uploads/queue.js";
 
-applyTheme();
-setUpThemeButton();
+/**
+ * The pages by the first part of the address. Pages other than the start page are loaded when they are shown.
+ * @type {Record<string, {title: string, load: (id: string) => Promise<((props: any) => any)|null>}>}
+ */
+const PAGES = {
+  "": { title: "Process", load: async () => ProcessPage },
+  history: { title: "History", load: async () => (await import("./pages/history.js")).HistoryPage },
+  jobs: { title: "Image", load: async (id) => (id ? (await import("./pages/image.js")).ImagePage : null) },
+  batches: {
+    title: "Batches",
+    load: async (id) =>
+      id ? (await import("./pages/batch.js")).BatchPage : (await import("./pages/batches.js")).BatchesPage,
+  },
+  "dead-letters": {
+    title: "Dead letters",
+    load: async () => (await import("./pages/dead-letters.js")).DeadLettersPage,
+  },
+};
+
+/** The page that is shown, so that a change of its filters does not replace it. */
+let shownPage = "";
+
+setUpTheme();
 watchConnection();
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address belongs to the router
+  find("#view").focus();
+});
+render(html`<${Notes} />`, find("#notes"));
 try {
   await start(await readConfig());
 } catch (problem) {
-  fill(find("#view"), el("h1", {}, "Safelight cannot be reached"), createErrorBox(problem),
-    el("p", {}, el("button", { class: "button button-primary", onClick: () => location.reload() }, "Try again")));
+  showView(
+    html`<section class="gate panel">
+      <h1 tabindex="-1">Safelight cannot be reached</h1>
+      <${ErrorBox} failure=${problem} />
+      <button
+        type="button"
+        class="button button-primary"
+        onClick=${() => location.reload()}
+      >
+        Try again
+      </button>
+    </section>`,
+  );
 }
 
+/** @param {import("./auth/session.js").Config} config */
 async function start(config) {
   find("#version").textContent = config.version;
   connect(config.api_url, await authenticate(config));
   const [capabilities, presets] = await load(config);
   setUpSignOut(config);
-  const queue = createQueue();
-  const editor = createRecipeEditor(capabilities, presets);
-  const ids = readStoredIds();
-  listenForFiles((files) => {
-    queue.add(files);
-    location.hash = "#/";
-  });
-  window.addEventListener("beforeunload", (event) => queue.isBusy() && event.preventDefault());
-  const batch = { title: "Batches", show: (view, id) => (id ? batchPage : batchesPage).show(view, id) };
-  await startRouter({
-    "": createStartPage({ config, capabilities, editor, queue }),
-    history: historyPage,
-    jobs: jobPage,
-    batches: batch,
-    "dead-letters": deadLettersPage,
-  });
+  const recipeLink = route.value.query.get("recipe") ?? "";
+  const app = createApp(config, capabilities, presets, recipeLink);
+  if (recipeLink) history.replaceState(null, "", "#/");
+  listenForFiles(app.addFiles);
+  window.addEventListener("beforeunload", (event) => app.isBusy() && event.preventDefault());
+  await showPage(app, true);
+  effect(() => void (route.value && showPage(app, false)));
   document.documentElement.dataset.ready = "";
-  await Promise.all([restoreJobs(queue, ids), showOperatorLink()]);
+  await Promise.all([app.restore(), showOperatorLink()]);
 }
 
-/** Load the capabilities and presets. Ask again for an API key that was rejected. */
+/** @param {import("./app.js").App} app @param {boolean} isFirst */
+async function showPage(app, isFirst) {
+  const { name, id } = route.peek();
+  const key = `${name}/${id}`;
+  if (shownPage === key) return; // only the filters have changed
+  shownPage = key;
+  const page = PAGES[name];
+  const Page = await page?.load(id);
+  if (shownPage !== key) return; // the user has gone on to another page
+  document.title = `${page && Page ? page.title : "Not found"} · Safelight`;
+  for (const each of document.querySelectorAll("nav a")) {
+    if (each instanceof HTMLElement && each.dataset.page === name) each.setAttribute("aria-current", "page");
+    else each.removeAttribute("aria-current");
+  }
+  showView(html`<${Page ?? UnknownPage} key=${key} app=${app} id=${id} />`);
+  if (isFirst) return;
+  window.scrollTo(0, 0);
+  requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true }));
+}
+
+function UnknownPage() {
+  return html`<section class="gate panel">
+    <h1 tabindex="-1">This page does not exist</h1>
+    <p>The address may be incomplete.</p>
+    <p><a class="button button-primary" href="#/">Process images</a></p>
+  </section>`;
+}
+
+/**
+ * Load the capabilities and presets. Ask again for an API key that was rejected.
+ * @param {import("./auth/session.js").Config} config @returns {Promise<[Capabilities, Preset[]]>}
+ */
 async function load(config) {
   for (;;) {
     try {
@@ -64,18 +119,6 @@ async function load(config) {
       const rejected = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
       if (!rejected || config.auth !== "api-key") throw problem;
       connect(config.api_url, await authenticate(config, { rejected }));
-    }
-  }
-}
-
-/** Restore the jobs that were in the queue before the page was reloaded. */
-async function restoreJobs(queue, ids) {
-  for (const id of ids) {
-    try {
-      const job = await getJob(id);
-      followJob(queue, queue.adopt(job), job);
-    } catch {
-      // Deleted or unreachable. The history shows the jobs that exist.
     }
   }
 }
@@ -91,27 +134,14 @@ async function showOperatorLink() {
   }
 }
 
-function setUpThemeButton() {
-  const button = find("#theme");
-  const draw = () => {
-    fill(button, createIcon(getTheme() === "light" ? "sun" : "moon"));
-    button.setAttribute("aria-label", `Theme: ${getTheme()}`);
-    button.title = `Theme: ${getTheme()}`;
-  };
-  button.addEventListener("click", () => {
-    nextTheme();
-    draw();
-  });
-  draw();
-}
-
 function watchConnection() {
-  const show = () => (find("#offline").hidden = navigator.onLine);
-  window.addEventListener("online", show);
-  window.addEventListener("offline", show);
-  show();
+  const update = () => (find("#offline").hidden = navigator.onLine);
+  window.addEventListener("online", update);
+  window.addEventListener("offline", update);
+  update();
 }
 
+/** @param {import("./auth/session.js").Config} config */
 function setUpSignOut(config) {
   const signOut = getSignOut(config);
   const button = find("#leave");

@@ -1,6 +1,8 @@
 /** Authentication with an API key, which is kept until the tab is closed. */
 
-import { el, fill, find } from "../base/dom.js";
+import { html } from "../vendor/preact.js";
+import { find } from "../base/dom.js";
+import { showView } from "../base/view.js";
 
 const KEY = "safelight-api-key";
 
@@ -18,25 +20,33 @@ export function forgetKey() {
   sessionStorage.removeItem(KEY);
 }
 
+/** @param {boolean} rejected @returns {Promise<string>} */
 function askForKey(rejected) {
   return new Promise((resolve) => {
-    const input = el("input", {
-      id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false",
-      "aria-describedby": "api-key-hint",
-    });
-    const send = (event) => {
+    const send = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
-      if (input.value.trim()) resolve(input.value.trim());
+      const key = /** @type {HTMLInputElement} */ (find("#api-key")).value.trim();
+      if (key) resolve(key);
     };
-    fill(find("#view"),
-      el("form", { class: "gate panel", onSubmit: send },
-        el("h1", { tabindex: "-1" }, "Enter your API key"),
-        el("p", { id: "api-key-hint" }, rejected
-          ? "This API key was rejected. Try another key, or ask the operator of this Safelight."
-          : "This Safelight requires an API key. The key is kept until you close the tab."),
-        el("label", { for: "api-key" }, "API key"),
-        input,
-        el("button", { class: "button button-primary", type: "submit" }, "Continue")));
-    input.focus();
+    const hint = rejected
+      ? "This API key was rejected. Try another key, or ask the operator of this Safelight."
+      : "This Safelight requires an API key. The key is kept until you close the tab.";
+    showView(
+      html`<form key=${`gate ${rejected}`} class="gate panel" onSubmit=${send}>
+        <h1 tabindex="-1">Enter your API key</h1>
+        <p id="api-key-hint">${hint}</p>
+        <label for="api-key">API key</label>
+        <input
+          id="api-key"
+          type="password"
+          required
+          autocomplete="off"
+          spellcheck=${false}
+          aria-describedby="api-key-hint"
+        />
+        <button class="button button-primary" type="submit">Continue</button>
+      </form>`,
+    );
+    find("#api-key").focus();
   });
 }

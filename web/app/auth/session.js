@@ -1,6 +1,7 @@
 /** Authentication by the method that the deployment is configured for. */
 
-import { el, fill, find } from "../base/dom.js";
+import { html } from "../vendor/preact.js";
+import { showView } from "../base/view.js";
 import { forgetKey, authenticateWithKey } from "./api-key.js";
 import { authenticateWithCognito, signOut } from "./cognito.js";
 
@@ -37,9 +38,14 @@ export function getSignOut(config) {
 }
 
 function showSigningNotice() {
-  fill(find("#view"),
-    el("section", { class: "gate panel" },
-      el("h1", { tabindex: "-1" }, "This Safelight accepts only signed requests"),
-      el("p", {}, "The web page cannot sign requests with AWS credentials. Use the command line, or deploy with ",
-        el("code", {}, "ApiAuth=cognito"), " or ", el("code", {}, "ApiAuth=api-key"), ".")));
+  showView(
+    html`<section class="gate panel">
+      <h1 tabindex="-1">This Safelight accepts only signed requests</h1>
+      <p>
+        The web page cannot sign requests with AWS credentials. Use the command
+        line, or deploy with${" "}
+      <code>ApiAuth=cognito</code> or <code>ApiAuth=api-key</code>.
+      </p>
+    </section>`,
+  );
 }

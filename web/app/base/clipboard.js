@@ -1,20 +1,29 @@
-/** A button that copies a text to the clipboard. */
+/** The copy button. */
 
+import { html, useState } from "../vendor/preact.js";
 import { announce } from "./announce.js";
-import { el } from "./dom.js";
-import { createIcon } from "./icons.js";
+import { Icon } from "./icons.js";
 
-/** @param {string} what named in the accessible name @param {() => string} text */
-export function createCopyButton(what, text) {
-  const label = el("span", {}, "Copy");
+const SHOWN_MILLISECONDS = 1600;
+
+/** @param {{what: string, text: () => string, label?: string}} props `what` is part of the accessible name */
+export function CopyButton({ what, text, label = "Copy" }) {
+  const [copied, setCopied] = useState(false);
+  // Browsers offer no clipboard outside secure contexts. The text can still be selected.
+  if (!navigator.clipboard) return null;
   const copy = async () => {
     await navigator.clipboard.writeText(text());
-    label.textContent = "Copied";
+    setCopied(true);
     announce(`${what} copied`);
-    setTimeout(() => (label.textContent = "Copy"), 1600);
+    setTimeout(() => setCopied(false), SHOWN_MILLISECONDS);
   };
-  // Browsers offer no clipboard outside secure contexts. The text can still be selected.
-  const supported = Boolean(navigator.clipboard);
-  return supported && el("button", { class: "button button-small", "aria-label": `Copy ${what}`, onClick: copy },
-    createIcon("copy"), label);
+  return html`<button
+    type="button"
+    class="button button-small"
+    aria-label=${`Copy ${what}`}
+    onClick=${copy}
+  >
+    <${Icon} name=${label === "Copy" ? "copy" : "link"} />
+    <span>${copied ? "Copied" : label}</span>
+  </button>`;
 }

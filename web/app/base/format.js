@@ -1,10 +1,17 @@
 /** Numbers, sizes and times formatted for display. */
 
 const UNITS = ["B", "KB", "MB", "GB"];
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const MOMENT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 /** @type {Array<[Intl.RelativeTimeFormatUnit, number]>} */
-const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+const STEPS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 
 /** @param {number|null|undefined} count bytes; 1 KB is 1000 bytes, as in file managers */
 export function formatBytes(count) {

@@ -1,44 +1,42 @@
-/** Shows the page that the address names after its `#`. A page may return a function that cleans it up. */
+/** The address: which page is shown, for which ID, with which filters. `#/jobs/ID`, `#/history?status=FAILED`. */
 
-import { el, fill, find } from "./dom.js";
+import { signal } from "../vendor/preact.js";
 
-/** @typedef {{title: string, show: (view: HTMLElement, part: string) => (void|(() => void)|Promise<void|(() => void)>)}} Page */
+/** @typedef {{name: string, id: string, query: URLSearchParams}} Route */
 
-/** @param {Record<string, Page>} pages by the first part of the address; "" is the start page */
-export function startRouter(pages) {
-  const view = find("#view");
-  let cleanUp = /** @type {(() => void)|void} */ (undefined);
-  let turn = 0;
-
-  const go = async (first) => {
-    const [name = "", part = ""] = location.hash.replace(/^#\/?/, "").split("/");
-    const page = pages[name] ?? pages[""];
-    turn += 1;
-    const ownTurn = turn;
-    cleanUp?.();
-    cleanUp = undefined;
-    fill(view);
-    document.title = `${page.title} · Safelight`;
-    for (const each of document.querySelectorAll("nav a")) {
-      if (each.dataset.page === name) each.setAttribute("aria-current", "page");
-      else each.removeAttribute("aria-current");
-    }
-    const newCleanUp = await page.show(view, decodeURIComponent(part));
-    if (ownTurn !== turn) return void newCleanUp?.(); // the user has navigated to another page
-    cleanUp = newCleanUp;
-    if (!first) findHeading(view)?.focus({ preventScroll: true });
-    if (!first) window.scrollTo(0, 0);
-  };
-  window.addEventListener("hashchange", () => go(false));
-  return go(true);
+/** @param {string} hash @returns {Route} */
+export function parseRoute(hash) {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
+  const [name = "", id = ""] = path.split("/");
+  return { name, id: decode(id), query: new URLSearchParams(query) };
 }
 
-/** @param {ParentNode} view */
-function findHeading(view) {
-  return view.querySelector("h1");
+/** @type {import("../vendor/preact.js").Signal<Route>} */
+export const route = signal(parseRoute(location.hash));
+
+window.addEventListener("hashchange", () => {
+  route.value = parseRoute(location.hash);
+});
+
+/** @param {string} address such as `#/history` */
+export function goTo(address) {
+  location.hash = address;
 }
 
-/** Create a page's heading. It gets the focus when the page is shown. @param {...any} text */
-export function createHeading(...text) {
-  return el("h1", { tabindex: "-1" }, text);
+/** Replace the filters in the address, without a new entry in the browser's history. @param {Record<string, string>} values */
+export function setQuery(values) {
+  const { name, id } = route.value;
+  const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value));
+  const path = `#/${name}${id ? `/${encodeURIComponent(id)}` : ""}`;
+  history.replaceState(null, "", query.size ? `${path}?${query}` : path);
+  route.value = parseRoute(location.hash);
+}
+
+/** @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,7 +1,8 @@
-/** The progress of a batch: a bar with one part per status, and the counts in words. */
+/** How many members of a batch have which status, as a bar. */
 
-import { el } from "../base/dom.js";
+import { html } from "../vendor/preact.js";
 
+/** @type {Array<[keyof Batch["counts"], string, string]>} */
 const PARTS = [
   ["completed", "processed", "good"],
   ["failed", "failed", "bad"],
@@ -10,14 +11,12 @@ const PARTS = [
   ["open", "open", "open"],
 ];
 
-/** @param {{total: number, counts: Record<string, number>}} batch */
-export function createBatchBar({ total, counts }) {
+/** @param {{batch: Batch}} props */
+export function BatchBar({ batch: { counts } }) {
   const present = PARTS.filter(([name]) => counts[name] > 0);
   const words = present.map(([name, word]) => `${counts[name]} ${word}`).join(", ") || "empty";
-  const bar = el("div", { class: "batch-bar", role: "img", "aria-label": words }, present.map(([name, , kind]) => {
-    const part = el("span", { class: `batch-part batch-${kind}` });
-    part.style.flexGrow = String(counts[name] / Math.max(total, 1));
-    return part;
-  }));
-  return [bar, el("p", { class: "facts" }, words)];
+  return html`<div class="bar" role="img" aria-label=${words}>
+      ${present.map(([name, , kind]) => html`<span key=${name} class=${`bar-${kind}`} style=${{ flexGrow: counts[name] }} />`)}
+    </div>
+    <p class="facts">${words}</p>`;
 }

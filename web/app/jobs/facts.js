@@ -1,25 +1,37 @@
 /** Short descriptions of a job: sizes, savings and errors. */
 
-import { el } from "../base/dom.js";
-import { formatBytes, formatSaving, formatDimensions } from "../base/format.js";
+import { html } from "../vendor/preact.js";
+import { formatBytes, formatDimensions, formatSaving } from "../base/format.js";
 import { explain } from "../net/problem.js";
+import { sumOutputs } from "../store/summary.js";
 
-/** @param {any} job */
-export function createSizeSummary(job) {
-  const { raw, result } = job;
-  if (!result) return el("p", { class: "facts" }, raw.size ? `${raw.format ?? ""} ${formatBytes(raw.size)}`.trim() : "");
-  const total = result.outputs.reduce((sum, each) => sum + each.size, 0);
+/** Size before and after. @param {{job: Job}} props */
+export function SizeSummary({ job: { raw, result } }) {
+  if (!result) {
+    return html`<p class="facts">${[raw.format, raw.size && formatBytes(raw.size)].filter(Boolean).join(" ")}</p>`;
+  }
+  const total = sumOutputs(result);
   const count = result.outputs.length;
-  return el("p", { class: "facts" },
-    `${formatBytes(raw.size)} → ${formatBytes(total)}`,
-    count > 1 ? ` in ${count} files ` : " ",
-    count === 1 && el("span", { class: result.size <= raw.size ? "saved" : "grown" }, formatSaving(raw.size, result.size)),
-    el("br"),
-    el("span", { class: "faint" }, `${formatDimensions(result.width, result.height)} ${result.format}`));
+  return html`<p class="facts">
+    ${`${formatBytes(raw.size)} → ${formatBytes(total)} `}
+    ${count > 1 ? `in ${count} files` : html`<${Saving} before=${raw.size ?? 0} after=${total} />`}
+    <br />
+    <span class="faint">${formatDimensions(result.width, result.height)} ${result.format}</span>
+  </p>`;
 }
 
-/** @param {any} failure a job's error, or a Problem */
-export function createErrorBox(failure) {
+/** @param {{before: number, after: number}} props bytes */
+export function Saving({ before, after }) {
+  return html`<span class=${after <= before ? "saved" : "grown"}>${formatSaving(before, after)}</span>`;
+}
+
+/** @param {{failure: any}} props a job's error, or a Problem */
+export function ErrorBox({ failure }) {
   const { what, advice } = explain(failure);
-  return el("p", { class: "complaint-box" }, el("b", {}, what), advice && ` ${advice}`);
+  return html`<p class="complaint-box"><b>${what}</b> ${advice}</p>`;
+}
+
+/** @param {{width?: number|null, height?: number|null, size?: number|null, format?: string|null}} facts */
+export function formatCaption({ width, height, size, format }) {
+  return [formatDimensions(width, height), format, size ? formatBytes(size) : ""].filter(Boolean).join(" · ");
 }

@@ -1,7 +1,8 @@
-/** Display names and colors of job statuses. */
+/** Names of the statuses of a job, and how they are shown. */
 
-import { el } from "../base/dom.js";
+import { html } from "../vendor/preact.js";
 
+/** @type {Record<string, string>} */
 const NAMES = {
   AWAITING_UPLOAD: "Waiting for upload",
   PENDING: "Queued",
@@ -11,7 +12,13 @@ const NAMES = {
   CANCELLED: "Canceled",
   EXPIRED: "Expired",
 };
-const KINDS = { COMPLETED: "good", FAILED: "bad", CANCELLED: "faint", EXPIRED: "faint" };
+/** @type {Record<string, string>} */
+const KINDS = {
+  COMPLETED: "good",
+  FAILED: "bad",
+  CANCELLED: "faint",
+  EXPIRED: "faint",
+};
 
 export const STATUSES = Object.keys(NAMES);
 
@@ -20,7 +27,28 @@ export function getStatusName(status) {
   return NAMES[status] ?? status;
 }
 
-/** @param {string} status */
-export function createStatusChip(status) {
-  return el("span", { class: `status status-${KINDS[status] ?? "open"}`, dataset: { status } }, getStatusName(status));
+/** @param {{name: string, kind: string}} props `kind` is good, bad, open or faint */
+export function Chip({ name, kind }) {
+  return html`<span class=${`status status-${kind}`}>${name}</span>`;
+}
+
+/** @param {{status: string}} props */
+export function StatusChip({ status }) {
+  return html`<${Chip}
+    name=${getStatusName(status)}
+    kind=${KINDS[status] ?? "open"}
+  />`;
+}
+
+/**
+ * Return the status of an image, which may have no job yet.
+ * @param {import("../store/images.js").ImageState} state @returns {{name: string, kind: string}}
+ */
+export function describeState({ phase, versions }) {
+  const job = versions[versions.length - 1];
+  if (phase === "staged") return { name: "Ready", kind: "faint" };
+  if (phase === "waiting") return { name: "Waiting", kind: "open" };
+  if (phase === "sending") return { name: "Uploading", kind: "open" };
+  if (phase === "lost" || !job) return { name: "Not accepted", kind: "bad" };
+  return { name: getStatusName(job.status), kind: KINDS[job.status] ?? "open" };
 }

@@ -1,47 +1,94 @@
-/** A job in a list: image, name, status and actions. */
+/** A job in a list: image, status, sizes and actions. */
 
-import { el, fill } from "../base/dom.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { formatAge, formatTime } from "../base/format.js";
+import { Icon } from "../base/icons.js";
+import { watchJob } from "../net/job-poller.js";
 import { explain } from "../net/problem.js";
-import { watchJob } from "../net/job-watcher.js";
-import { createJobButtons } from "./actions.js";
-import { createDownloadButton } from "./download.js";
-import { createSizeSummary } from "./facts.js";
-import { showPlaceholder, createResultImage } from "./images.js";
-import { createStatusChip } from "./status.js";
+import { Thumbnail } from "../table/thumbnail.js";
+import { cancelJob, download, isRetryable, retryJob } from "./actions.js";
+import { deletedIds, deleteWithUndo } from "./deletion.js";
+import { SizeSummary } from "./facts.js";
+import { getStatusName, StatusChip } from "./status.js";
 
-/**
- * @param {any} job @param {{signal: AbortSignal, onDeleted?: () => void}} options an open job is polled until `signal` aborts
- * @returns {HTMLElement}
- */
-export function createTile(job, { signal, onDeleted }) {
-  const element = el("li", { class: "print print-tile" });
-  const draw = (latest) => {
-    element.dataset.id = latest.id;
-    element.dataset.name = latest.filename;
-    fill(element,
-      el("a", { class: "print-pictures", href: `#/jobs/${latest.id}`, tabindex: "-1", "aria-hidden": "true" }, createImage(latest)),
-      el("div", { class: "print-body" },
-        el("h2", { class: "name" }, el("a", { href: `#/jobs/${latest.id}`, title: latest.filename }, latest.filename)),
-        el("div", { class: "print-state" }, createStatusChip(latest.status), el("time", { class: "faint", datetime: latest.uploaded_at, title: formatTime(latest.uploaded_at) }, formatAge(latest.uploaded_at))),
-        latest.error ? el("p", { class: "facts" }, explain(latest.error).what) : createSizeSummary(latest),
-        el("div", { class: "row print-buttons" }, latest.result && createDownloadButton(latest, { small: true }), createJobButtons(latest, { onJob: start, onDeleted: removeTile }))));
-  };
-  const removeTile = () => {
-    element.remove();
-    onDeleted?.();
-  };
-  const start = (latest) => {
-    draw(latest);
-    if (!latest.done) watchJob(latest.id, { signal, onJob: draw, firstDelay: 1 }).catch(() => {});
-  };
-  start(job);
-  return element;
+/** @param {{job: Job}} props */
+export function Tile({ job: listed }) {
+  const [job, setJob] = useFollowedJob(listed);
+  if (deletedIds.value.has(job.id)) return null;
+  const address = `#/jobs/${job.id}`;
+  return html`<li
+    class="tile"
+    data-id=${job.id}
+    data-name=${job.filename}
+    data-status=${getStatusName(job.status)}
+  >
+    <a class="tile-image" href=${address} tabindex="-1" aria-hidden="true"
+      ><${Thumbnail} job=${job}
+    /></a>
+    <div class="tile-body">
+      <h2 class="name">
+        <a href=${address} title=${job.filename}><bdi>${job.filename}</bdi></a>
+      </h2>
+      <p class="tile-state">
+        <${StatusChip} status=${job.status} />
+        <time
+          class="faint"
+          datetime=${job.uploaded_at}
+          title=${formatTime(job.uploaded_at)}>${formatAge(job.uploaded_at)}</time>
+      </p>
+      ${job.error ? html`<p class="facts">${explain(job.error).what}</p>` : html`<${SizeSummary} job=${job} />`}
+      <div class="row tile-buttons">
+        ${
+          job.result &&
+          html`<button
+            type="button"
+            class="button button-small"
+            aria-label=${`Download ${job.filename}`}
+            onClick=${() => download(job.id)}
+          >
+            <${Icon} name="download" /> Download
+          </button>`
+        }
+        <${JobButtons}
+          job=${job}
+          onJob=${setJob}
+          onDelete=${() => deleteWithUndo({ ids: [job.id], text: `${job.filename} deleted` })}
+        />
+      </div>
+    </div>
+  </li>`;
 }
 
-function createImage(job) {
-  if (job.result) return createResultImage(job);
-  const frame = el("div", { class: "print-frame" });
-  showPlaceholder(frame, job.raw.format ?? "");
-  return frame;
+/** Buttons for what can be done with a job in its status. @param {{job: Job, onJob: (job: Job) => void, onDelete: () => void}} props */
+export function JobButtons({ job, onJob, onDelete }) {
+  const button = (
+    /** @type {import("../base/icons.js").IconName} */ icon,
+    /** @type {string} */ name,
+    /** @type {() => void} */ onClick,
+  ) =>
+    html`<button
+      type="button"
+      class="button button-small"
+      aria-label=${`${name} ${job.filename}`}
+      onClick=${onClick}
+    >
+      <${Icon} name=${icon} /> ${name}
+    </button>`;
+  return html`${isRetryable(job) && button("retry", "Retry", () => retryJob(job, onJob))}
+  ${job.done ? button("trash", "Delete", onDelete) : button("close", "Cancel", () => cancelJob(job, onJob))}`;
+}
+
+/**
+ * Follow a job while it is shown. Return its newest state and the function that changes it.
+ * @param {Job} given @returns {[Job, (job: Job) => void]}
+ */
+export function useFollowedJob(given) {
+  const [job, setJob] = useState(given);
+  useEffect(() => {
+    if (job.done) return undefined;
+    const shown = new AbortController();
+    watchJob(job, { onJob: setJob, signal: shown.signal }).catch(() => {});
+    return () => shown.abort();
+  }, [job.id, job.generation, job.done]);
+  return [job, setJob];
 }

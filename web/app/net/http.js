@@ -26,17 +26,25 @@ export function createCredentials() {
 
 /**
  * @param {string} method @param {string} path relative to the API's URL
- * @param {{json?: any, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+ * @param {{json?: any, headers?: Record<string, string>, signal?: AbortSignal, keepalive?: boolean}} [options]
  * @returns {Promise<ApiResponse>}
  */
-export async function request(method, path, { json, headers = {}, signal } = {}) {
+export async function request(method, path, { json, headers = {}, signal, keepalive = false } = {}) {
+  /** @type {Record<string, string>} */
   const allHeaders = { ...(await credentials()), ...headers };
   if (json !== undefined) allHeaders["Content-Type"] = "application/json";
   let response;
   let text;
   try {
     const body = json === undefined ? undefined : JSON.stringify(json);
-    response = await fetch(buildUrl(path), { method, headers: allHeaders, body, signal, cache: "no-store" });
+    response = await fetch(buildUrl(path), {
+      method,
+      headers: allHeaders,
+      body,
+      signal,
+      keepalive,
+      cache: "no-store",
+    });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;

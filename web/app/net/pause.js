@@ -2,7 +2,7 @@
 
 const HIDDEN_FACTOR = 5;
 
-/** @param {number} milliseconds @param {AbortSignal} [signal] */
+/** @param {number} milliseconds @param {AbortSignal} [signal] @returns {Promise<void>} */
 export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -33,11 +33,16 @@ export async function pauseBetweenPolls(milliseconds, signal) {
   }
 }
 
-/** Wait until the browser reports a network connection. @param {AbortSignal} [signal] */
+/** Wait until the browser reports a network connection. @param {AbortSignal} [signal] @returns {Promise<void>} */
 export function waitUntilOnline(signal) {
   if (navigator.onLine) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    window.addEventListener("online", () => resolve(undefined), { once: true, signal });
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    window.addEventListener("online", () => resolve(undefined), {
+      once: true,
+      signal,
+    });
+    signal?.addEventListener("abort", () => reject(signal.reason), {
+      once: true,
+    });
   });
 }

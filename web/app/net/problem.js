@@ -1,9 +1,10 @@
 /** Errors of the API and the network, and advice on how to fix them. */
 
-/** Advice for users of the page. docs/errors.md has more for operators. */
+/** Advice for users of the page. docs/errors.md has more for operators. @type {Record<string, string>} */
 const ADVICE = {
   NOT_AN_IMAGE: "The file only starts like an image. Open it in another program to check what it is.",
-  UNSUPPORTED_TYPE: "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC. The file's content counts, not its name.",
+  UNSUPPORTED_TYPE:
+    "Convert it to JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC. The file's content counts, not its name.",
   UNSUPPORTED_FLAVOR: "Save it as JPEG or PNG.",
   TRUNCATED_IMAGE: "The file is incomplete. Copy it again from its source.",
   CORRUPT_IMAGE: "Open the file in another program and save it again.",
@@ -51,7 +52,11 @@ export class Problem extends Error {
 
 /** Return the problem of a request that got no response. */
 export function createOfflineProblem() {
-  return new Problem({ code: "OFFLINE", title: "Safelight cannot be reached.", retriable: true });
+  return new Problem({
+    code: "OFFLINE",
+    title: "Safelight cannot be reached.",
+    retriable: true,
+  });
 }
 
 /**
@@ -61,10 +66,18 @@ export function createOfflineProblem() {
 export function parseProblem(status, text, retryAfter) {
   const seconds = retryAfter === null ? null : Number(retryAfter);
   const retriable = status === 429 || status >= 500;
-  const fallback = { code: `HTTP_${status}`, title: `The server responded with HTTP ${status}.`, status, retriable };
+  const fallback = {
+    code: `HTTP_${status}`,
+    title: `The server responded with HTTP ${status}.`,
+    status,
+    retriable,
+  };
   try {
     const document = JSON.parse(text);
-    return new Problem(typeof document?.code === "string" ? document : fallback, Number.isFinite(seconds) ? seconds : null);
+    return new Problem(
+      typeof document?.code === "string" ? document : fallback,
+      Number.isFinite(seconds) ? seconds : null,
+    );
   } catch {
     return new Problem(fallback, Number.isFinite(seconds) ? seconds : null);
   }

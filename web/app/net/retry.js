@@ -8,10 +8,12 @@ const BASE_MILLISECONDS = 400;
 const MAX_MILLISECONDS = 15_000;
 const MAX_RETRY_AFTER_SECONDS = 60;
 
+/** @typedef {{signal?: AbortSignal, onWait?: (problem: Problem) => void}} RetryOptions */
+
 /**
  * @template T
  * @param {() => Promise<T>} attempt throws a Problem
- * @param {{signal?: AbortSignal, onWait?: (problem: Problem) => void}} [options]
+ * @param {RetryOptions} [options]
  * @returns {Promise<T>}
  */
 export async function runWithRetries(attempt, { signal, onWait } = {}) {

@@ -5,6 +5,7 @@ import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
 
 /** @typedef {(share: number) => void} Progress share from 0 to 1 */
 /** @typedef {{onProgress: Progress, onWait: (problem: any) => void, signal: AbortSignal}} UploadOptions */
+/** @typedef {{url: string, fields: Record<string, string>}} Form a presigned form */
 
 /**
  * Send an image in the body of a request to the API.
@@ -13,15 +14,21 @@ import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
  * @returns {Promise<any>} the parsed response
  */
 export async function sendBody(path, file, { headers, onProgress, signal }) {
-  const allHeaders = { "Content-Type": file.type || "application/octet-stream", ...(await createCredentials()), ...headers };
+  // The server reads the type from the content. Another type could be one that the API interprets, such as text.
+  const allHeaders = {
+    "Content-Type": "application/octet-stream",
+    ...(await createCredentials()),
+    ...headers,
+  };
   const response = await send(buildUrl(path), file, allHeaders, onProgress, signal);
-  if (response.status >= 400) throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
+  if (response.status >= 400)
+    throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
   return JSON.parse(response.responseText);
 }
 
 /**
  * Send a file to the bucket with a presigned form.
- * @param {{url: string, fields: Record<string, string>}} upload @param {Blob} file
+ * @param {Form} form @param {Blob} file
  * @param {{onProgress: Progress, signal?: AbortSignal}} options
  */
 export async function sendForm({ url, fields }, file, { onProgress, signal }) {
@@ -33,9 +40,19 @@ export async function sendForm({ url, fields }, file, { onProgress, signal }) {
   // S3 responds with XML. Only its error code is useful.
   const code = /<Code>([A-Za-z]+)<\/Code>/.exec(response.responseText)?.[1] ?? `HTTP ${response.status}`;
   const retriable = response.status >= 500 || response.status === 429;
-  throw new Problem({ code: "UPLOAD_REFUSED", title: `The upload was rejected (${code}).`, status: response.status, retriable });
+  throw new Problem({
+    code: "UPLOAD_REFUSED",
+    title: `The upload was rejected (${code}).`,
+    status: response.status,
+    retriable,
+  });
 }
 
+/**
+ * @param {string} url @param {Blob|FormData} body @param {Record<string, string>} headers
+ * @param {Progress} onProgress @param {AbortSignal} [signal]
+ * @returns {Promise<XMLHttpRequest>}
+ */
 function send(url, body, headers, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();

@@ -1,112 +1,148 @@
-/** The page of one batch: progress, images and actions on all of them. */
+/** One batch: its progress, its members, and what can be done with all of them. */
 
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { announce, showNote } from "../base/announce.js";
 import { confirmAction } from "../base/confirmation.js";
-import { el, fill } from "../base/dom.js";
 import { formatCount, formatTime } from "../base/format.js";
-import { createIcon } from "../base/icons.js";
-import { createHeading } from "../base/router.js";
-import { createBatchBar } from "../jobs/batch-bar.js";
-import { createErrorBox } from "../jobs/facts.js";
+import { Icon } from "../base/icons.js";
+import { usePages } from "../base/paged-list.js";
+import { route, setQuery } from "../base/router.js";
+import { BatchBar } from "../jobs/batch-bar.js";
+import { ErrorBox } from "../jobs/facts.js";
 import { STATUSES, getStatusName } from "../jobs/status.js";
-import { createTile } from "../jobs/tile.js";
-import { getBatch, listBatchItems, cancelBatch, retryFailed } from "../net/api.js";
-import { formatProblem } from "../net/problem.js";
+import { Tile } from "../jobs/tile.js";
+import { cancelBatch, getBatch, listBatchItems, retryFailed } from "../net/api.js";
 import { pauseBetweenPolls } from "../net/pause.js";
+import { formatProblem } from "../net/problem.js";
+import { Select } from "./history.js";
 
 const PAGE = "24";
 const SECONDS = [1, 1, 2, 3, 5, 8, 10];
+const MAX_POLLS = 600;
 
-export const batchPage = { title: "Batch", show: draw };
-
-function draw(view, id) {
-  const closed = new AbortController();
-  let listing = new AbortController();
-  const head = el("div", { class: "stack" });
-  const name = createHeading("Batch");
-  const list = el("ul", { class: "prints" });
-  const foot = el("div", { class: "row row-centre" });
-  const status = el("select", { id: "filter-status" }, el("option", { value: "" }, "All statuses"),
-    STATUSES.map((each) => el("option", { value: each }, getStatusName(each))));
-
-  const load = async (cursor) => {
-    const signal = listing.signal;
-    try {
-      const page = await listBatchItems(id, { status: status.value, limit: PAGE, links: "true", cursor });
-      if (signal.aborted) return;
-      list.append(...page.items.map((job) => createTile(job, { signal })));
-      fill(foot, page.next_cursor && el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more"));
-    } catch (problem) {
-      if (!signal.aborted) fill(foot, createErrorBox(problem));
-    }
-  };
-  const reload = () => {
-    listing.abort();
-    listing = new AbortController();
-    fill(list);
-    load("");
-  };
-  status.addEventListener("change", reload);
-
-  const show = (batch) => {
-    name.textContent = batch.name || "Batch";
-    fill(head, createBatchBar(batch), el("p", { class: "faint" }, formatRate(batch)), el("div", { class: "row" }, createButtons(batch, restart)));
-  };
+/** @param {{id: string}} props */
+export function BatchPage({ id }) {
+  const status = route.value.query.get("status") ?? "";
+  const [turn, setTurn] = useState(0);
+  const { batch, problem } = useBatch(id, turn);
+  const { entries, foot, reload } = usePages(
+    `${id} ${status}`,
+    async (cursor) => {
+      const page = await listBatchItems(id, {
+        status,
+        limit: PAGE,
+        links: "true",
+        cursor,
+      });
+      return { entries: page.items, next_cursor: page.next_cursor };
+    },
+    "No images.",
+  );
   const restart = () => {
-    follow();
+    setTurn((now) => now + 1);
     reload();
   };
-  const follow = async () => {
-    try {
-      for (let polls = 0; !closed.signal.aborted; polls += 1) {
-        const batch = await getBatch(id);
-        if (closed.signal.aborted) return;
-        show(batch);
-        if (batch.done || polls > 600) return;
-        await pauseBetweenPolls(SECONDS[Math.min(polls, SECONDS.length - 1)] * 1000, closed.signal);
+  return html`<div class="page">
+    <h1 tabindex="-1"><bdi>${batch?.name || "Batch"}</bdi></h1>
+    <section class="panel stack" aria-label="Progress">
+      ${problem && html`<${ErrorBox} failure=${problem} />`}
+      ${
+        batch &&
+        html`<${BatchBar} batch=${batch} />
+          <p class="faint">${formatRate(batch)}</p>
+          <div class="row">
+            <${Buttons} batch=${batch} onDone=${restart} />
+          </div>`
       }
-    } catch (problem) {
-      if (!closed.signal.aborted) fill(head, createErrorBox(problem));
-    }
-  };
-
-  fill(view, name, el("section", { class: "panel" }, head),
-    el("div", { class: "filters" }, el("div", { class: "field" }, el("label", { for: "filter-status" }, "Status"), status)), list, foot);
-  restart();
-  return () => {
-    closed.abort();
-    listing.abort();
-  };
+    </section>
+    <div class="filters">
+      <${Select}
+        id="filter-status"
+        name="Status"
+        value=${status}
+        onChange=${(/** @type {string} */ value) => setQuery({ status: value })}
+        options=${[["", "All statuses"], ...STATUSES.map((each) => [each, getStatusName(each)])]}
+      />
+    </div>
+    <ul class="tiles">
+      ${entries.map((job) => html`<${Tile} key=${`${job.id} ${job.generation} ${turn}`} job=${job} />`)}
+    </ul>
+    ${foot}
+  </div>`;
 }
 
+/**
+ * Follow a batch until it is done. Start again when `turn` changes.
+ * @param {string} id @param {number} turn @returns {{batch: Batch|null, problem: unknown}}
+ */
+function useBatch(id, turn) {
+  const [batch, setBatch] = useState(/** @type {Batch|null} */ (null));
+  const [problem, setProblem] = useState(/** @type {unknown} */ (null));
+  useEffect(() => {
+    const { signal, abort } = createStop();
+    const follow = async () => {
+      for (let polls = 0; polls < MAX_POLLS; polls += 1) {
+        const latest = await getBatch(id);
+        if (signal.aborted) return;
+        setBatch(latest);
+        if (latest.done) return;
+        await pauseBetweenPolls((SECONDS[Math.min(polls, SECONDS.length - 1)] ?? 1) * 1000, signal);
+      }
+    };
+    follow().catch((failure) => signal.aborted || setProblem(failure));
+    return abort;
+  }, [id, turn]);
+  return { batch, problem };
+}
+
+function createStop() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
+/** @param {Batch} batch */
 function formatRate(batch) {
   const started = `Started ${formatTime(batch.created_at)}`;
   if (batch.finished_at) return `${started}, finished ${formatTime(batch.finished_at)}.`;
   return batch.rate ? `${started}. ${batch.rate.toFixed(1)} images per second.` : `${started}.`;
 }
 
-function createButtons(batch, restart) {
-  const { counts } = batch;
-  return [
-    counts.failed > 0 && el("button", { class: "button", onClick: () => repeatCall(() => retryFailed(batch.id), "being retried", restart) },
-      createIcon("retry"), `Retry ${formatCount(counts.failed, "failed image")}`),
-    !batch.done && el("button", { class: "button", onClick: () => stop(batch, restart) }, createIcon("close"), "Cancel remaining"),
-  ];
+/** @param {{batch: Batch, onDone: () => void}} props */
+function Buttons({ batch, onDone }) {
+  const { failed } = batch.counts;
+  const stop = async () => {
+    const question = {
+      title: "Cancel the remaining images?",
+      text: "Images that are already processed are kept.",
+      yes: "Cancel remaining",
+    };
+    if (await confirmAction(question)) await repeatCall(() => cancelBatch(batch.id), "canceled", onDone);
+  };
+  return html`${
+    failed > 0 &&
+    html`<button
+      type="button"
+      class="button"
+      onClick=${() => repeatCall(() => retryFailed(batch.id), "being retried", onDone)}
+    >
+      <${Icon} name="retry" /> Retry ${formatCount(failed, "failed image")}
+    </button>`
+  }
+  ${!batch.done && html`<button type="button" class="button" onClick=${stop}><${Icon} name="close" /> Cancel remaining</button>`}`;
 }
 
-async function stop(batch, restart) {
-  const confirmed = await confirmAction({ title: "Cancel the remaining images?", text: "Images that are already processed are kept.", yes: "Cancel remaining" });
-  if (confirmed) await repeatCall(() => cancelBatch(batch.id), "canceled", restart);
-}
-
-/** Repeat a call until no job remains: the API handles a limited number per call. */
-async function repeatCall(call, done, restart) {
+/**
+ * Repeat a call until no job remains: the API handles a limited number per call.
+ * @param {() => Promise<{remaining: number}>} call @param {string} done @param {() => void} onDone
+ */
+async function repeatCall(call, done, onDone) {
   try {
     let left = Infinity;
-    for (let result = await call(); result.remaining > 0 && result.remaining < left; result = await call()) left = result.remaining;
+    for (let result = await call(); result.remaining > 0 && result.remaining < left; result = await call())
+      left = result.remaining;
     announce(`The images are ${done}`);
   } catch (problem) {
-    showNote(formatProblem(problem), "bad");
+    showNote(formatProblem(problem), { kind: "bad" });
   }
-  restart();
+  onDone();
 }

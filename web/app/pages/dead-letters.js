@@ -1,71 +1,107 @@
-/** The operators' page of dead letters, which can be redriven. */
+/** Dead letters, for operators. */
 
+import { html, useState } from "../vendor/preact.js";
 import { announce, showNote } from "../base/announce.js";
-import { el, fill } from "../base/dom.js";
 import { formatAge, formatBytes, formatCount } from "../base/format.js";
-import { createIcon } from "../base/icons.js";
-import { createHeading } from "../base/router.js";
-import { createErrorBox } from "../jobs/facts.js";
+import { Icon } from "../base/icons.js";
+import { usePages } from "../base/paged-list.js";
+import { reportProblems } from "../jobs/actions.js";
 import { listDeadLetters, redrive } from "../net/api.js";
-import { formatProblem } from "../net/problem.js";
 
-export const deadLettersPage = { title: "Dead letters", show: draw };
+const COLUMNS = ["Job or message", "Reason", "Since", "Attempts", "Redriven", "Action"];
 
-function draw(view) {
-  const table = el("tbody", {});
-  const force = el("input", { type: "checkbox", id: "force" });
-  const foot = el("div", { class: "row row-centre" });
-  const redriveAll = el("button", { class: "button", onClick: () => send({ all: true }) }, createIcon("retry"), "Redrive all");
-
-  const load = async (cursor) => {
-    try {
+export function DeadLettersPage() {
+  const [force, setForce] = useState(false);
+  const { entries, foot, reload } = usePages(
+    "",
+    async (cursor) => {
       const page = await listDeadLetters({ limit: "50", cursor });
-      if (!cursor) fill(table);
-      table.append(...page.dead_letters.map((each) => createRow(each, send)));
-      redriveAll.disabled = !table.querySelector("button");
-      fill(foot, page.next_cursor
-        ? el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more")
-        : !table.children.length && el("p", { class: "empty" }, "No dead letters."));
-    } catch (problem) {
-      fill(foot, createErrorBox(problem));
-    }
+      return { entries: page.dead_letters, next_cursor: page.next_cursor };
+    },
+    "No dead letters.",
+  );
+  const send = async (/** @type {any} */ which) => {
+    await reportProblems(() => redriveAll({ ...which, force }));
+    reload();
   };
-  const send = async (which) => {
-    try {
-      let count = 0;
-      let refused = 0;
-      let cursor = null;
-      do {
-        const done = await redrive({ ...which, force: force.checked, ...(cursor ? { cursor } : {}) });
-        count += done.redriven;
-        refused += done.refused;
-        cursor = done.next_cursor;
-      } while (cursor);
-      const text = `${formatCount(count, "job")} redriven${refused ? `, ${refused} refused: redriven too often` : ""}.`;
-      showNote(text, refused ? "bad" : "good");
-      announce(text);
-    } catch (problem) {
-      showNote(formatProblem(problem), "bad");
+  return html`<div class="page">
+    <h1 tabindex="-1">Dead letters</h1>
+    <p class="lead">
+      Jobs that used up their attempts although the image was not at fault, and
+      unreadable messages. Fix the cause, then redrive the jobs.
+    </p>
+    <div class="filters">
+      <button
+        type="button"
+        class="button"
+        disabled=${!entries.some((each) => each.kind === "job")}
+        onClick=${() => send({ all: true })}
+      >
+        <${Icon} name="retry" /> Redrive all
+      </button>
+      <label class="field field-switch">
+        <input
+          type="checkbox"
+          checked=${force}
+          onChange=${(/** @type {Event} */ event) => setForce(/** @type {HTMLInputElement} */ (event.currentTarget).checked)}
+        />
+        include jobs redriven too often
+      </label>
+    </div>
+    ${
+      entries.length > 0 &&
+      html`<div
+        class="scroller"
+        tabindex="0"
+        role="region"
+        aria-label="Dead letters"
+      >
+        <table>
+          <thead>
+            <tr>
+              ${COLUMNS.map((each) => html`<th key=${each} scope="col">${each}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${entries.map((each) => html`<${Row} key=${each.id} letter=${each} onRedrive=${() => send({ id: each.id })} />`)}
+          </tbody>
+        </table>
+      </div>`
     }
-    await load("");
-  };
-
-  fill(view, createHeading("Dead letters"),
-    el("p", { class: "lead" }, "Jobs that used up their attempts although the image was not at fault, and unreadable messages. Fix the cause, then redrive the jobs."),
-    el("div", { class: "filters" }, redriveAll, el("span", { class: "field field-switch" }, force, el("label", { for: "force" }, "include jobs redriven too often"))),
-    el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Dead letters" },
-      el("table", {}, el("thead", {}, el("tr", {}, ["Job or message", "Reason", "Since", "Attempts", "Redriven", "Action"].map((each) => el("th", { scope: "col" }, each)))), table)),
-    foot);
-  load("");
+    ${foot}
+  </div>`;
 }
 
-function createRow(letter, send) {
+/** Redrive, page by page, and show the outcome. @param {any} request */
+async function redriveAll(request) {
+  let count = 0;
+  let refused = 0;
+  let cursor = null;
+  do {
+    /** @type {{redriven: number, refused: number, next_cursor: string|null}} */
+    const done = await redrive({ ...request, ...(cursor ? { cursor } : {}) });
+    count += done.redriven;
+    refused += done.refused;
+    cursor = done.next_cursor;
+  } while (cursor);
+  const text = `${formatCount(count, "job")} redriven${refused ? `, ${refused} refused: redriven too often` : ""}.`;
+  showNote(text, { kind: refused ? "bad" : "good" });
+  announce(text);
+}
+
+/** @param {{letter: any, onRedrive: () => void}} props */
+function Row({ letter, onRedrive }) {
   const isJob = letter.kind === "job";
-  return el("tr", { dataset: { id: letter.id } },
-    el("td", {}, isJob ? el("code", {}, letter.id) : [`Message, ${formatBytes(letter.size)} `, el("code", {}, letter.key)]),
-    el("td", {}, el("code", {}, letter.reason)),
-    el("td", {}, el("time", { datetime: letter.since }, formatAge(letter.since))),
-    el("td", {}, letter.attempts ?? "–"),
-    el("td", {}, letter.redrives ?? "–"),
-    el("td", {}, isJob && el("button", { class: "button button-small", "aria-label": `Redrive ${letter.id}`, onClick: () => send({ id: letter.id }) }, "Redrive")));
+  return html`<tr data-id=${letter.id}>
+    <td>
+      ${isJob ? html`<code>${letter.id}</code>` : html`Message, ${formatBytes(letter.size)} <code>${letter.key}</code>`}
+    </td>
+    <td><code>${letter.reason}</code></td>
+    <td><time datetime=${letter.since}>${formatAge(letter.since)}</time></td>
+    <td>${letter.attempts ?? "–"}</td>
+    <td>${letter.redrives ?? "–"}</td>
+    <td>
+      ${isJob && html`<button type="button" class="button button-small" aria-label=${`Redrive ${letter.id}`} onClick=${onRedrive}>Redrive</button>`}
+    </td>
+  </tr>`;
 }

@@ -1,66 +1,94 @@
-/** The page that lists the caller's jobs, newest first. */
+/** All jobs, newest first, with filters that are kept in the address. */
 
-import { el, fill } from "../base/dom.js";
-import { createHeading } from "../base/router.js";
-import { createErrorBox } from "../jobs/facts.js";
+import { html } from "../vendor/preact.js";
+import { usePages } from "../base/paged-list.js";
+import { route, setQuery } from "../base/router.js";
 import { STATUSES, getStatusName } from "../jobs/status.js";
-import { createTile } from "../jobs/tile.js";
+import { Tile } from "../jobs/tile.js";
 import { listJobs } from "../net/api.js";
 
 const PAGE = "24";
-const DAY = 86_400_000;
-const SINCE = { "": "Any time", 1: "Last 24 hours", 7: "Last 7 days", 30: "Last 30 days" };
+const DAY_MILLISECONDS = 86_400_000;
+/** @type {Array<[string, string]>} */
+const PERIODS = [
+  ["", "Any time"],
+  ["1", "Last 24 hours"],
+  ["7", "Last 7 days"],
+  ["30", "Last 30 days"],
+];
 
-export const historyPage = { title: "History", show: draw };
-
-function draw(view) {
-  let listing = new AbortController();
-  const status = el("select", { id: "filter-status" }, el("option", { value: "" }, "All statuses"),
-    STATUSES.map((each) => el("option", { value: each }, getStatusName(each))));
-  const since = el("select", { id: "filter-since" }, Object.entries(SINCE).map(([days, name]) => el("option", { value: days, selected: days === "" }, name)));
-  const search = el("input", { id: "filter-name", type: "search", placeholder: "Part of the name", autocomplete: "off", spellcheck: "false" });
-  const list = el("ul", { class: "prints" });
-  const foot = el("div", { class: "row row-centre", "aria-live": "polite" });
-
-  const load = async (cursor) => {
-    const signal = listing.signal;
-    fill(foot, el("p", { class: "faint" }, "Loading…"));
-    const from = since.value ? new Date(Date.now() - Number(since.value) * DAY).toISOString() : "";
-    try {
-      const page = await listJobs({ status: status.value, since: from, limit: PAGE, cursor });
-      if (signal.aborted) return;
-      list.append(...page.jobs.map((job) => createTile(job, { signal })));
-      filterByName();
-      fill(foot, page.next_cursor
-        ? el("button", { class: "button", onClick: () => load(page.next_cursor) }, "Show more")
-        : !list.children.length && el("p", { class: "empty" }, "No images yet. Processed images are listed here until they expire."));
-    } catch (problem) {
-      if (!signal.aborted) fill(foot, createErrorBox(problem), el("button", { class: "button", onClick: () => load(cursor) }, "Try again"));
-    }
-  };
-  /** Filter the loaded jobs by name, because the API has no search by name. */
-  const filterByName = () => {
-    const part = search.value.trim().toLowerCase();
-    for (const each of list.children) each.hidden = part !== "" && !each.dataset.name.toLowerCase().includes(part);
-  };
-  const reload = () => {
-    listing.abort();
-    listing = new AbortController();
-    fill(list);
-    load("");
-  };
-  status.addEventListener("change", reload);
-  since.addEventListener("change", reload);
-  search.addEventListener("input", filterByName);
-
-  fill(view, createHeading("History"),
-    el("div", { class: "filters", role: "search" },
-      createField("Status", status), createField("Uploaded", since), createField("Name", search)),
-    list, foot);
-  load("");
-  return () => listing.abort();
+export function HistoryPage() {
+  const { query } = route.value;
+  const status = query.get("status") ?? "";
+  const days = query.get("days") ?? "";
+  const batch = query.get("batch") ?? "";
+  const name = (query.get("name") ?? "").toLowerCase();
+  const set = (/** @type {Record<string, string>} */ values) => setQuery({ ...Object.fromEntries(query), ...values });
+  const { entries, foot } = usePages(
+    `${status} ${days} ${batch}`,
+    async (cursor) => {
+      const since = days ? new Date(Date.now() - Number(days) * DAY_MILLISECONDS).toISOString() : "";
+      const page = await listJobs({
+        status,
+        since,
+        batch,
+        limit: PAGE,
+        cursor,
+      });
+      return { entries: page.jobs, next_cursor: page.next_cursor };
+    },
+    "No images yet. Processed images are listed here until they expire.",
+  );
+  // The API cannot search by name, so this filters the images that are loaded.
+  const shown = entries.filter((each) => each.filename.toLowerCase().includes(name));
+  return html`<div class="page">
+    <h1 tabindex="-1">History</h1>
+    <div class="filters" role="search">
+      <${Select}
+        id="filter-status"
+        name="Status"
+        value=${status}
+        onChange=${(/** @type {string} */ value) => set({ status: value })}
+        options=${[["", "All statuses"], ...STATUSES.map((each) => [each, getStatusName(each)])]}
+      />
+      <${Select}
+        id="filter-days"
+        name="Uploaded"
+        value=${days}
+        onChange=${(/** @type {string} */ value) => set({ days: value })}
+        options=${PERIODS}
+      />
+      <div class="field">
+        <label for="filter-name">Name, among those shown</label>
+        <input
+          id="filter-name"
+          type="search"
+          value=${name}
+          placeholder="Part of the name"
+          autocomplete="off"
+          spellcheck=${false}
+          onInput=${(/** @type {Event} */ event) => set({ name: /** @type {HTMLInputElement} */ (event.currentTarget).value })}
+        />
+      </div>
+      ${batch && html`<button type="button" class="button" onClick=${() => set({ batch: "" })}>Show all batches</button>`}
+    </div>
+    <ul class="tiles">
+      ${shown.map((job) => html`<${Tile} key=${job.id} job=${job} />`)}
+    </ul>
+    ${foot}
+  </div>`;
 }
 
-function createField(name, control) {
-  return el("div", { class: "field" }, el("label", { for: control.id }, name), control);
+/** @param {{id: string, name: string, value: string, options: Array<[string, string]>, onChange: (value: string) => void}} props */
+export function Select({ id, name, value, options, onChange }) {
+  return html`<div class="field">
+    <label for=${id}>${name}</label>
+    <select
+      id=${id}
+      value=${value}
+      onChange=${(/** @type {Event} */ event) => onChange(/** @type {HTMLSelectElement} */ (event.currentTarget).value)}
+    >
+      ${options.map(([each, label]) => html`<option key=${each} value=${each} selected=${each === value}>${label}</option>`)}
+    </select>
+  </div>`;
 }

@@ -1,93 +1,202 @@
-/** Form controls for the fields of a schema. */
+/** One control per field of a schema, with its label and its error. */
 
-import { el } from "../base/dom.js";
+import { html, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { formatLabel } from "../base/format.js";
 
-/** @typedef {import("./schema.js").Field} Field */
+/**
+ * @typedef {import("./schema.js").Field} Field
+ * @typedef {{field: Field, value: any, common: Record<string, any>, onChange: (value: any) => void}} ControlProps
+ */
+
+/** A number gets a slider too if its range has at most this many units. */
+const MAX_SLIDER_RANGE = 720;
+const SLIDER_STEPS = 100;
+const GRAVITIES = ["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"];
 
 /**
- * Create the control of a field, with its label and an element for its error.
- * @param {Field} field @param {any} value @param {string} pointer JSON pointer into the pipeline
- * @param {(value: any) => void} onChange
+ * @param {{field: Field, value: any, pointer: string, error?: string, onChange: (value: any) => void}} props
+ *   `pointer` is the JSON pointer into the pipeline
  */
-export function createControl(field, value, pointer, onChange) {
+export function Control({ field, value, pointer, error, onChange }) {
   const id = `field${pointer.replaceAll("/", "-")}`;
-  const message = el("span", { class: "complaint", id: `${id}-complaint`, hidden: true });
-  const common = { id, "aria-describedby": `${id}-complaint`, title: field.hint || null, dataset: { pointer } };
-  const shown = value ?? field.initial;
-  const input = MAKERS[field.kind](field, shown, common, onChange);
-  const name = el("label", { for: id }, formatLabel(field.name));
-  const kind = `field field-${field.kind}`;
-  return field.kind === "switch" || field.kind === "tags"
-    ? el("div", { class: kind }, input, name, message)
-    : el("div", { class: kind }, name, input, message);
+  const isGrid = field.options.includes("top-left");
+  const Input = isGrid ? GravityInput : INPUTS[field.kind];
+  const common = {
+    id,
+    "aria-describedby": error ? `${id}-error` : undefined,
+    "aria-invalid": error ? "true" : undefined,
+    title: field.hint || undefined,
+  };
+  const name = html`<label for=${id}>${formatLabel(field.name)}</label>`;
+  const input = html`<${Input}
+    field=${field}
+    value=${value ?? field.initial}
+    common=${common}
+    onChange=${onChange}
+  />`;
+  const isCheckbox = field.kind === "switch" || field.kind === "tags";
+  return html`<div
+    class=${`field field-${isGrid ? "grid" : field.kind}${hasSlider(field) ? " field-wide" : ""}`}
+  >
+    ${isCheckbox ? [input, name] : [name, input]}
+    ${error && html`<span class="complaint" id=${`${id}-error`}>${error}</span>`}
+  </div>`;
 }
 
-const MAKERS = {
-  choice(field, value, common, onChange) {
-    const name = field.name === "format" ? (each) => each.toUpperCase() : formatLabel;
-    const options = field.options.map((each) => el("option", { value: each, selected: each === value }, name(each)));
-    return el("select", { ...common, onChange: (event) => onChange(event.target.value) }, options);
-  },
-  switch(_field, value, common, onChange) {
-    return el("input", { ...common, type: "checkbox", checked: Boolean(value), onChange: (event) => onChange(event.target.checked) });
-  },
-  tags(field, value, common, onChange) {
-    const [only] = field.options;
-    const change = (event) => onChange(event.target.checked ? [only] : []);
-    return el("input", { ...common, type: "checkbox", checked: Boolean(value?.includes(only)), onChange: change });
-  },
-  number(field, value, common, onChange) {
-    const read = (event) => onChange(event.target.value === "" ? null : Number(event.target.value));
-    return el("input", {
-      ...common, type: "number", inputmode: "decimal", value, min: field.min, max: field.max, step: field.step,
-      required: !field.optional, placeholder: field.optional ? "auto" : null, onInput: read,
-    });
-  },
-  text(field, value, common, onChange) {
-    const read = (event) => onChange(event.target.value === "" && field.optional ? null : event.target.value);
-    return el("input", {
-      ...common, type: "text", value, maxlength: field.longest, pattern: field.pattern, autocomplete: "off",
-      spellcheck: "false", onInput: read,
-    });
-  },
-  color(field, value, common, onChange) {
-    const solid = String(value ?? "#ffffff").slice(0, 7);
-    const clear = String(value).endsWith("00") && String(value).length === 9;
-    const picker = el("input", { ...common, type: "color", value: solid });
-    if (!field.alpha) {
-      picker.addEventListener("input", () => onChange(picker.value));
-      return picker;
-    }
-    const none = el("input", { type: "checkbox", checked: clear, "aria-label": `${formatLabel(field.name)}: transparent` });
-    const report = () => onChange(none.checked ? `${picker.value}00` : picker.value);
-    picker.addEventListener("input", () => {
-      none.checked = false;
-      report();
-    });
-    none.addEventListener("change", report);
-    return el("span", { class: "color" }, picker, el("span", { class: "color-none" }, none, "transparent"));
-  },
-};
+/** @param {Field} field */
+function hasSlider({ kind, min, max }) {
+  return kind === "number" && min !== undefined && max !== undefined && max - min <= MAX_SLIDER_RANGE;
+}
 
-/**
- * Mark the controls whose values the API rejects. Return the errors that belong to no control.
- * @param {ParentNode} form @param {Array<{pointer: string, detail: string}>} errors
- */
-export function markErrors(form, errors) {
-  for (const marked of form.querySelectorAll("[aria-invalid]")) {
-    marked.removeAttribute("aria-invalid");
-    const message = document.getElementById(`${marked.id}-complaint`);
-    if (message) message.hidden = true;
-  }
-  return errors.filter(({ pointer, detail }) => {
-    const path = pointer.replace(/^\/pipeline/, "");
-    const control = [...form.querySelectorAll("[data-pointer]")].find((each) => each.dataset.pointer === path);
-    const message = control && document.getElementById(`${control.id}-complaint`);
-    if (!control || !message) return true;
-    control.setAttribute("aria-invalid", "true");
-    message.textContent = detail;
-    message.hidden = false;
-    return false;
+/** @param {Event} event */
+const readText = (event) => /** @type {HTMLInputElement} */ (event.currentTarget).value;
+/** @param {Event} event */
+const readChecked = (event) => /** @type {HTMLInputElement} */ (event.currentTarget).checked;
+
+/** @param {ControlProps} props */
+function ChoiceInput({ field, value, common, onChange }) {
+  const name = (/** @type {string} */ each) => (field.name === "format" ? each.toUpperCase() : formatLabel(each));
+  return html`<select
+    ...${common}
+    value=${value}
+    onChange=${(/** @type {Event} */ event) => onChange(readText(event))}
+  >
+    ${field.options.map((each) => html`<option key=${each} value=${each} selected=${each === value}>${name(each)}</option>`)}
+  </select>`;
+}
+
+/** Where in a box something is: nine buttons, which arrow keys move between. @param {ControlProps} props */
+function GravityInput({ field, value, common, onChange }) {
+  const others = field.options.filter((each) => !GRAVITIES.includes(each));
+  const option = (/** @type {string} */ each) =>
+    html`<input
+      key=${each}
+      type="radio"
+      id=${each === value ? common.id : undefined}
+      name=${`${common.id}-choice`}
+      value=${each}
+      checked=${each === value}
+      aria-label=${formatLabel(each.replace("-", " "))}
+      title=${formatLabel(each.replace("-", " "))}
+      onChange=${() => onChange(each)}
+    />`;
+  return html`<div class="gravity">
+    <div
+      class="gravity-grid"
+      role="radiogroup"
+      aria-label=${formatLabel(field.name)}
+    >
+      ${GRAVITIES.map(option)}
+    </div>
+    ${others.map((each) => html`<label key=${each}>${option(each)} ${formatLabel(each)}</label>`)}
+  </div>`;
+}
+
+/** @param {ControlProps} props */
+function SwitchInput({ value, common, onChange }) {
+  return html`<input
+    ...${common}
+    type="checkbox"
+    checked=${Boolean(value)}
+    onChange=${(/** @type {Event} */ event) => onChange(readChecked(event))}
+  />`;
+}
+
+/** @param {ControlProps} props */
+function TagsInput({ field, value, common, onChange }) {
+  const [only = ""] = field.options;
+  return html`<input
+    ...${common}
+    type="checkbox"
+    checked=${Boolean(value?.includes(only))}
+    onChange=${(/** @type {Event} */ event) => onChange(readChecked(event) ? [only] : [])}
+  />`;
+}
+
+/** @param {ControlProps} props */
+function NumberInput({ field, value, common, onChange }) {
+  const input = useRef(/** @type {HTMLInputElement|null} */ (null));
+  // Keep what the user types, such as `1.0`, as long as it has the same value.
+  useLayoutEffect(() => {
+    const shown = input.current;
+    if (!shown) return;
+    const isSame = shown.value === "" ? (value ?? null) === null : Number(shown.value) === value;
+    if (!isSame && !(shown.validity.badInput && document.activeElement === shown)) shown.value = value ?? "";
   });
+  const { min, max, step } = field;
+  const read = (/** @type {Event} */ event) => onChange(readText(event) === "" ? null : Number(readText(event)));
+  const slider =
+    hasSlider(field) &&
+    html`<input
+      type="range"
+      aria-label=${`${formatLabel(field.name)}, slider`}
+      min=${min}
+      max=${max}
+      step=${step === 1 ? 1 : (Number(max) - Number(min)) / SLIDER_STEPS}
+      value=${value ?? max}
+      onInput=${read}
+    />`;
+  const number = html`<input
+    ...${common}
+    ref=${input}
+    type="number"
+    inputmode="decimal"
+    min=${min}
+    max=${max}
+    step=${step}
+    required=${!field.optional}
+    placeholder=${field.optional ? "auto" : undefined}
+    onInput=${read}
+  />`;
+  return slider ? html`<div class="slider-number">${slider}${number}</div>` : number;
 }
+
+/** @param {ControlProps} props */
+function TextInput({ field, value, common, onChange }) {
+  return html`<input
+    ...${common}
+    type="text"
+    value=${value ?? ""}
+    maxlength=${field.longest}
+    pattern=${field.pattern}
+    autocomplete="off"
+    spellcheck=${false}
+    onInput=${(/** @type {Event} */ event) => onChange(readText(event) === "" && field.optional ? null : readText(event))}
+  />`;
+}
+
+/** @param {ControlProps} props */
+function ColorInput({ field, value, common, onChange }) {
+  const solid = String(value ?? "#ffffff").slice(0, 7);
+  const isClear = String(value).length === 9 && String(value).endsWith("00");
+  return html`<span class="color">
+    <input
+      ...${common}
+      type="color"
+      value=${solid}
+      onInput=${(/** @type {Event} */ event) => onChange(readText(event))}
+    />
+    ${
+      field.alpha &&
+      html`<label class="color-none">
+        <input
+          type="checkbox"
+          checked=${isClear}
+          aria-label=${`${formatLabel(field.name)}: transparent`}
+          onChange=${(/** @type {Event} */ event) => onChange(readChecked(event) ? `${solid}00` : solid)}
+        />
+        transparent
+      </label>`
+    }
+  </span>`;
+}
+
+/** @type {Record<Field["kind"], (props: ControlProps) => any>} */
+const INPUTS = {
+  choice: ChoiceInput,
+  switch: SwitchInput,
+  tags: TagsInput,
+  number: NumberInput,
+  text: TextInput,
+  color: ColorInput,
+};

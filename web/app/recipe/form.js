@@ -1,122 +1,230 @@
-/** The recipe form: presets, ordered operations and outputs. */
+/** The form that edits the recipe: operations and outputs. Its fields come from the schemas of the API. */
 
+import { html, useState } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
-import { el, fill, find } from "../base/dom.js";
+import { focusSoon } from "../base/dom.js";
 import { formatLabel } from "../base/format.js";
-import { createIcon } from "../base/icons.js";
-import { createControl } from "./controls.js";
+import { Icon } from "../base/icons.js";
+import { Control } from "./controls.js";
 import { listFields, toPlainText } from "./schema.js";
+
+/**
+ * @typedef {import("./editor.js").RecipeEditor} RecipeEditor
+ * @typedef {Record<string, string>} Errors error messages by JSON pointer
+ */
 
 /** Fields that are always shown. Others are collapsed unless their value differs from the default. */
 const ALWAYS_SHOWN = new Set([
   "width", "height", "fit", "unit", "angle", "direction", "top", "right", "bottom", "left", "brightness", "contrast",
   "saturation", "color", "radius", "amount", "text", "tolerance", "name", "format", "quality",
-]);
+]); // prettier-ignore
 
-/** @param {import("./recipe.js").RecipeEditor} editor @returns {HTMLElement} */
-export function createRecipeForm(editor) {
-  const chips = el("div", { class: "chips", role: "group", "aria-label": "Presets" });
-  const operations = el("ol", { class: "steps" });
-  const outputs = el("ol", { class: "steps" });
-  let shape = "";
-
-  const draw = () => {
-    const { preset, pipeline } = editor.state.get();
-    fill(chips, editor.presets.map((each) => createPresetButton(editor, each, each.name === preset)));
-    // Keep the fields while only values change, so that the user does not lose the focus while typing.
-    const next = JSON.stringify([preset, pipeline.operations.map((each) => each.op), pipeline.outputs.map((each) => each.format)]);
-    if (next === shape || (preset === null && sameSteps(shape, next))) return void (shape = next);
-    shape = next;
-    fill(operations, pipeline.operations.map((each, index) => createOperation(editor, each, index)));
-    fill(outputs, pipeline.outputs.map((each, index) => createOutput(editor, each, index)));
-  };
-  editor.state.subscribe(draw);
-  draw();
-
-  return el("div", { class: "recipe" },
-    el("h3", {}, "Preset"), chips,
-    el("h3", {}, "Operations"), operations, createAdder(editor),
-    el("h3", {}, "Outputs"), outputs,
-    el("button", { class: "button button-small", onClick: () => editor.addOutput() }, createIcon("add"), "Add output"));
+/** @param {{editor: RecipeEditor, errors: Errors}} props */
+export function RecipeForm({ editor, errors }) {
+  const { operations, outputs } = editor.state.value.pipeline;
+  return html`<section class="recipe-part">
+      <h3>Operations</h3>
+      ${operations.length === 0 && html`<p class="faint">None. The image keeps its size.</p>`}
+      <ol class="steps">
+        ${operations.map(
+          (value, index) =>
+            html`<${OperationStep}
+              key=${`${index}-${value.op}`}
+              editor=${editor}
+              value=${value}
+              index=${index}
+              errors=${errors}
+            />`,
+        )}
+      </ol>
+      <${OperationAdder} editor=${editor} />
+    </section>
+    <section class="recipe-part">
+      <h3>Outputs</h3>
+      <ol class="steps">
+        ${outputs.map(
+          (value, index) =>
+            html`<${OutputStep}
+              key=${index}
+              editor=${editor}
+              value=${value}
+              index=${index}
+              errors=${errors}
+            />`,
+        )}
+      </ol>
+      ${
+        outputs.length < editor.limits.max_outputs &&
+        html`<button
+          type="button"
+          class="button button-small"
+          onClick=${() => editor.addOutput()}
+        >
+          <${Icon} name="add" /> Add output
+        </button>`
+      }
+    </section>`;
 }
 
-function sameSteps(before, after) {
-  if (!before) return false;
-  return JSON.stringify(JSON.parse(before).slice(1)) === JSON.stringify(JSON.parse(after).slice(1));
-}
-
-function createPresetButton(editor, preset, chosen) {
-  const choose = () => {
-    editor.choose(preset.name);
-    find(`[data-preset="${CSS.escape(preset.name)}"]`)?.focus();
-  };
-  return el("button", {
-    class: "chip", "aria-pressed": String(chosen), title: preset.description, dataset: { preset: preset.name },
-    onClick: choose,
-  }, preset.name);
-}
-
-function createOperation(editor, value, index) {
+/** @param {{editor: RecipeEditor, value: Record<string, any>, index: number, errors: Errors}} props */
+function OperationStep({ editor, value, index, errors }) {
   const schema = editor.schemas[value.op];
-  const last = editor.state.get().pipeline.operations.length - 1;
+  const last = editor.state.value.pipeline.operations.length - 1;
   const name = formatLabel(value.op);
-  const move = (by) => () => {
+  const move = (/** @type {number} */ by) => () => {
     editor.moveOperation(index, by);
     announce(`${name} moved to position ${index + by + 1}`);
-    const moved = document.querySelectorAll("[data-operation]")[index + by];
-    (moved?.querySelector(by < 0 ? "[data-up]:not([disabled])" : "[data-down]:not([disabled])") ?? moved?.querySelector("button"))?.focus();
+    focusSoon(
+      `[data-position="${index + by}"] [data-move="${by}"]:not(:disabled), [data-position="${index + by}"] button:not(:disabled)`,
+    );
   };
   const remove = () => {
     editor.removeOperation(index);
     announce(`${name} removed`);
-    find("#add-operation")?.focus();
+    focusSoon("#add-operation");
   };
-  const buttons = el("span", { class: "step-buttons" },
-    createTool("up", `Move ${name} up`, move(-1), { disabled: index === 0, "data-up": true }),
-    createTool("down", `Move ${name} down`, move(1), { disabled: index === last, "data-down": true }),
-    createTool("close", `Remove ${name}`, remove));
-  return el("li", { class: "step", dataset: { operation: value.op } },
-    el("div", { class: "step-head" }, el("strong", { title: toPlainText(schema.description ?? "") }, name), buttons),
-    createFields(schema, value, `/operations/${index}`, (field, given) => editor.setOperation(index, field, given)));
+  return html`<li
+    class="step"
+    data-operation=${value.op}
+    data-position=${index}
+  >
+    <div class="step-head">
+      <strong title=${toPlainText(schema.description ?? "")}>${name}</strong>
+      <span class="step-buttons">
+        <${Tool}
+          icon="up"
+          name=${`Move ${name} up`}
+          move=${-1}
+          disabled=${index === 0}
+          onClick=${move(-1)}
+        />
+        <${Tool}
+          icon="down"
+          name=${`Move ${name} down`}
+          move=${1}
+          disabled=${index === last}
+          onClick=${move(1)}
+        />
+        <${Tool} icon="close" name=${`Remove ${name}`} onClick=${remove} />
+      </span>
+    </div>
+    <${Fields}
+      schema=${schema}
+      value=${value}
+      pointer=${`/operations/${index}`}
+      errors=${errors}
+      onChange=${(/** @type {Record<string, any>} */ values) => editor.setOperation(index, values)}
+    />
+  </li>`;
 }
 
-function createOutput(editor, value, index) {
-  const many = editor.state.get().pipeline.outputs.length > 1;
-  const remove = () => editor.removeOutput(index);
-  const takesQuality = editor.formats.find((each) => each.name === (value.format ?? "png"))?.quality;
-  const skipped = new Set([...(takesQuality ? [] : ["quality", "max_bytes"]), ...(many ? [] : ["name"])]);
-  return el("li", { class: "step" },
-    many && el("div", { class: "step-head" }, el("strong", {}, `Output ${index + 1}`),
-      el("span", { class: "step-buttons" }, createTool("close", `Remove output ${index + 1}`, remove))),
-    createFields(editor.output, value, `/outputs/${index}`, (field, given) => editor.setOutput(index, field, given), skipped));
+/** @param {{editor: RecipeEditor, value: Record<string, any>, index: number, errors: Errors}} props */
+function OutputStep({ editor, value, index, errors }) {
+  const hasMany = editor.state.value.pipeline.outputs.length > 1;
+  const hasQuality = editor.formats.find((each) => each.name === (value.format ?? "png"))?.quality;
+  const skipped = [...(hasQuality ? [] : ["quality", "max_bytes"]), ...(hasMany ? [] : ["name"])];
+  const remove = () => {
+    editor.removeOutput(index);
+    focusSoon("#field-outputs-0-format");
+  };
+  return html`<li class="step">
+    ${
+      hasMany &&
+      html`<div class="step-head">
+        <strong>Output ${index + 1}</strong>
+        <span class="step-buttons"
+          ><${Tool}
+            icon="close"
+            name=${`Remove output ${index + 1}`}
+            onClick=${remove}
+        /></span>
+      </div>`
+    }
+    <${Fields}
+      schema=${editor.output}
+      value=${value}
+      pointer=${`/outputs/${index}`}
+      errors=${errors}
+      skipped=${skipped}
+      onChange=${(/** @type {Record<string, any>} */ values) => editor.setOutput(index, values)}
+    />
+  </li>`;
 }
 
-function createFields(schema, value, pointer, set, skipped = new Set()) {
-  const all = listFields(schema).filter((each) => !skipped.has(each.name));
-  const isAlwaysShown = (field) => ALWAYS_SHOWN.has(field.name) || (value[field.name] ?? null) !== null && isOwn(value[field.name], field.initial);
-  const make = (field) => createControl(field, value[field.name], `${pointer}/${field.name}`, (given) => set(field.name, given));
-  const [first, rest] = [all.filter(isAlwaysShown), all.filter((each) => !isAlwaysShown(each))];
-  return [
-    first.length > 0 && el("div", { class: "fields" }, first.map(make)),
-    rest.length > 0 && el("details", { class: "more" }, el("summary", {}, "More"), el("div", { class: "fields" }, rest.map(make))),
-  ];
+/**
+ * @param {{schema: any, value: Record<string, any>, pointer: string, errors: Errors, skipped?: string[],
+ *   onChange: (values: Record<string, any>) => void}} props
+ */
+function Fields({ schema, value, pointer, errors, skipped = [], onChange }) {
+  const all = listFields(schema).filter((each) => !skipped.includes(each.name));
+  const isShown = (/** @type {import("./schema.js").Field} */ field) =>
+    ALWAYS_SHOWN.has(field.name) || errors[`${pointer}/${field.name}`] || isChanged(value[field.name], field.initial);
+  const control = (/** @type {import("./schema.js").Field} */ field) =>
+    html`<${Control}
+      key=${field.name}
+      field=${field}
+      value=${value[field.name]}
+      pointer=${`${pointer}/${field.name}`}
+      error=${errors[`${pointer}/${field.name}`]}
+      onChange=${(/** @type {any} */ given) => onChange({ [field.name]: given })}
+    />`;
+  const shown = all.filter(isShown);
+  const hidden = all.filter((each) => !isShown(each));
+  return html`${shown.length > 0 && html`<div class="fields">${shown.map(control)}</div>`}
+  ${
+    hidden.length > 0 &&
+    html`<details class="more">
+      <summary>More</summary>
+      <div class="fields">${hidden.map(control)}</div>
+    </details>`
+  }`;
 }
 
-const isOwn = (given, initial) => JSON.stringify(given) !== JSON.stringify(initial);
+/** @param {any} given @param {any} initial */
+function isChanged(given, initial) {
+  return (given ?? null) !== null && JSON.stringify(given) !== JSON.stringify(initial);
+}
 
-function createAdder(editor) {
-  const choices = Object.keys(editor.schemas).map((op) => el("option", { value: op }, formatLabel(op)));
-  const select = el("select", { id: "add-operation", "aria-label": "Operation to add" }, choices);
+/** @param {{editor: RecipeEditor}} props */
+function OperationAdder({ editor }) {
+  const ops = Object.keys(editor.schemas);
+  const [op, setOp] = useState(ops[0] ?? "");
   const add = () => {
-    const { operations } = editor.state.get().pipeline;
-    if (operations.length >= editor.limits.max_operations) return announce(`A recipe can have at most ${editor.limits.max_operations} operations.`);
-    editor.addOperation(select.value);
-    announce(`${formatLabel(select.value)} added`);
-    [...document.querySelectorAll("[data-operation]")].pop()?.querySelector("input, select")?.focus();
+    const { operations } = editor.state.value.pipeline;
+    if (operations.length >= editor.limits.max_operations) {
+      return announce(`A recipe can have at most ${editor.limits.max_operations} operations.`);
+    }
+    editor.addOperation(op);
+    announce(`${formatLabel(op)} added`);
+    focusSoon(`[data-position="${operations.length}"] :is(input, select)`);
   };
-  return el("div", { class: "adder" }, select, el("button", { class: "button button-small", onClick: add }, createIcon("add"), "Add"));
+  const choose = (/** @type {Event} */ event) => setOp(/** @type {HTMLSelectElement} */ (event.currentTarget).value);
+  return html`<div class="adder">
+    <select
+      id="add-operation"
+      aria-label="Operation to add"
+      value=${op}
+      onChange=${choose}
+    >
+      ${ops.map((each) => html`<option key=${each} value=${each}>${formatLabel(each)}</option>`)}
+    </select>
+    <button type="button" class="button button-small" onClick=${add}>
+      <${Icon} name="add" /> Add
+    </button>
+  </div>`;
 }
 
-function createTool(iconName, name, onClick, more = {}) {
-  return el("button", { class: "tool", "aria-label": name, title: name, onClick, ...more }, createIcon(iconName));
+/** @param {{icon: import("../base/icons.js").IconName, name: string, move?: number, disabled?: boolean, onClick: () => void}} props */
+function Tool({ icon, name, move, disabled = false, onClick }) {
+  return html`<button
+    type="button"
+    class="tool"
+    aria-label=${name}
+    title=${name}
+    data-move=${move}
+    disabled=${disabled}
+    onClick=${onClick}
+  >
+    <${Icon} name=${icon} />
+  </button>`;
 }

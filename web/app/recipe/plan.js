@@ -1,78 +1,96 @@
-/** The live plan: a preview of the outputs, requested from the API whenever the recipe changes. */
+/** The plan of the recipe for one image: what the API expects of it before anything is sent. */
 
+import { effect, signal } from "../vendor/preact.js";
 import { requestPlan } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
-import { el, fill } from "../base/dom.js";
-import { formatBytes, formatLabel, formatDuration, formatDimensions } from "../base/format.js";
-import { markErrors } from "./controls.js";
 import { readHead } from "./file-head.js";
 
 const DEBOUNCE_MILLISECONDS = 250;
-const SAMPLE_IMAGE = { width: 4000, height: 3000, format: "jpeg" };
+/** A result that is expected to be this much larger than the original gets a warning. */
+const GROWTH = 1.1;
+const EXAMPLE = { width: 4000, height: 3000, format: "jpeg" };
 
 /**
- * @param {import("./recipe.js").RecipeEditor} editor @param {() => File|null} getFile returns the image to plan for
- * @param {ParentNode} form in which errors are marked
+ * @typedef {object} PlanState
+ * @property {Plan|null} plan
+ * @property {string} source name of the planned image
+ * @property {Record<string, string>} errors messages of invalid fields, by JSON pointer into the pipeline
+ * @property {string} problem why the recipe is invalid, or why there is no plan
+ * @property {boolean} invalid true if the API refuses the recipe for every image
  */
-export function createPlanPanel(editor, getFile, form) {
-  const shown = el("div", { class: "plan", "aria-live": "polite" });
+
+/**
+ * Plan again after each change of the recipe or of the image.
+ * @param {import("./editor.js").RecipeEditor} editor @param {() => File|null} getFile reads signals
+ */
+export function createPlanner(editor, getFile) {
+  /** @type {import("../vendor/preact.js").Signal<PlanState>} */
+  const state = signal({
+    plan: null,
+    source: "",
+    errors: {},
+    problem: "",
+    invalid: false,
+  });
   let timer = 0;
   let running = new AbortController();
 
-  const request = async () => {
+  /** @param {File|null} file @param {JobSpec} spec */
+  const update = async (file, spec) => {
     running.abort();
     running = new AbortController();
-    const file = getFile();
+    const source = file?.name ?? "";
     try {
-      const planned = await planImage(file, editor.spec(), running.signal);
-      markErrors(form, []);
-      fill(shown, createView(planned, file));
+      const plan = await planImage(file, spec, running.signal);
+      const problem = plan.failure ? formatProblem(plan.failure) : "";
+      state.value = { plan, source, errors: {}, problem, invalid: false };
     } catch (problem) {
       if (!(problem instanceof Problem)) return; // a newer request has replaced this one
-      const rest = markErrors(form, problem.errors);
-      fill(shown, el("p", { class: "plan-bad" }, formatProblem(problem)), rest.map((each) => el("p", { class: "plan-bad" }, each.detail)));
+      const errors = Object.fromEntries(
+        problem.errors.map((each) => [each.pointer.replace(/^\/pipeline/, ""), each.detail]),
+      );
+      state.value = {
+        plan: null,
+        source,
+        errors,
+        problem: formatProblem(problem),
+        invalid: problem.status === 422,
+      };
     }
   };
-  const schedule = () => {
+  effect(() => {
+    const file = getFile();
+    const spec = editor.spec();
     clearTimeout(timer);
-    timer = setTimeout(request, DEBOUNCE_MILLISECONDS);
-  };
-  editor.state.subscribe(schedule);
-  schedule();
-  return { element: shown, refresh: schedule };
+    timer = window.setTimeout(() => update(file, spec), DEBOUNCE_MILLISECONDS);
+  });
+  return state;
 }
 
+/** Return true if the result will probably be larger than the original. @param {Plan} plan */
+export function isGrowing({ picture, estimate, outputs }) {
+  if (outputs.length !== 1 || !picture.size) return false;
+  return estimate.result_bytes > picture.size * GROWTH;
+}
+
+/** @param {File|null} file @param {JobSpec} spec @param {AbortSignal} signal @returns {Promise<Plan>} */
 async function planImage(file, spec, signal) {
-  if (!file) return requestPlan({ ...SAMPLE_IMAGE, ...spec }, signal);
+  if (!file) return requestPlan({ ...EXAMPLE, ...spec }, signal);
+  const isUnread = (/** @type {unknown} */ problem) =>
+    problem instanceof Problem && problem.errors.some((each) => each.pointer === "/head");
   try {
     return await requestPlan({ head: await readHead(file), size: file.size, ...spec }, signal);
   } catch (problem) {
     // Camera metadata can push the image header beyond the default number of bytes.
-    const unread = problem instanceof Problem && problem.errors.some((each) => each.pointer === "/head");
-    if (!unread) throw problem;
+    if (!isUnread(problem)) throw problem;
   }
   try {
     return await requestPlan({ head: await readHead(file, { more: true }), size: file.size, ...spec }, signal);
   } catch (problem) {
-    if (!(problem instanceof Problem) || !problem.errors.some((each) => each.pointer === "/head")) throw problem;
-    throw new Problem({ code: "UNREADABLE_HEAD", title: `${file.name} does not start like an image.` });
+    if (!isUnread(problem)) throw problem;
+    throw new Problem({
+      code: "UNREADABLE_HEAD",
+      title: `${file.name} does not start like an image.`,
+    });
   }
-}
-
-function createView(planned, file) {
-  const { picture, failure, outputs, warnings, estimate } = planned;
-  const from = file ? file.name : "a 12-megapixel photo";
-  if (failure) {
-    return [el("p", { class: "plan-bad" }, `${from}: ${formatProblem(failure)}`)];
-  }
-  return [
-    el("p", { class: "plan-from" }, "From ", el("b", {}, from), ` (${formatDimensions(picture.width, picture.height)} ${picture.format}`,
-      picture.size ? `, ${formatBytes(picture.size)})` : ")"),
-    planned.steps.length > 0 && el("p", { class: "plan-steps" }, planned.steps.map((step) => formatLabel(step.op)).join(" → ")),
-    el("ul", { class: "plan-outputs" }, outputs.map((each) =>
-      el("li", {}, el("b", {}, `${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)}`), ` ${each.format}`,
-        outputs.length > 1 && el("span", { class: "faint" }, ` ${each.name}`)))),
-    warnings.map((each) => el("p", { class: "plan-warning" }, each.message)),
-    el("p", { class: "faint" }, `About ${formatDuration(estimate.milliseconds)} processing time`),
-  ];
 }

@@ -15,7 +15,10 @@ export function listFields(schema) {
     .map(([name, property]) => readField(name, property, schema));
 }
 
-/** Return a value without its defaults, so that requests and snippets contain only explicit values. @param {any} value @param {any} schema */
+/**
+ * Return a value without its defaults, so that requests and snippets contain only explicit values.
+ * @param {Record<string, any>} value @param {any} schema @returns {Record<string, any>}
+ */
 export function compact(value, schema) {
   const explicit = Object.entries(value).filter(([name, each]) => {
     const property = schema.properties[name];
@@ -25,9 +28,12 @@ export function compact(value, schema) {
   return Object.fromEntries(explicit);
 }
 
+/** @param {string} name @param {any} property @param {any} schema @returns {Field} */
 function readField(name, property, schema) {
-  const optional = Boolean(property.anyOf?.some((each) => each.type === "null"));
-  const inner = property.anyOf?.find((each) => each.type !== "null") ?? property;
+  /** @type {any[]} */
+  const choices = property.anyOf ?? [];
+  const optional = choices.some((each) => each.type === "null");
+  const inner = choices.find((each) => each.type !== "null") ?? property;
   const type = inner.$ref ? schema.$defs[inner.$ref.split("/").pop()] : inner;
   return {
     name,
@@ -45,6 +51,7 @@ function readField(name, property, schema) {
   };
 }
 
+/** @param {any} type @returns {Field["kind"]} */
 function getKind(type) {
   if (type.enum) return "choice";
   if (type.type === "boolean") return "switch";
@@ -56,4 +63,15 @@ function getKind(type) {
 /** Return the first paragraph of a Markdown description, without backticks. @param {string} text */
 export function toPlainText(text) {
   return text.replaceAll("`", "").split("\n\n")[0];
+}
+
+/** Return true if the edited values are those of the job. Values that the recipe does not name are defaults. @param {any} done @param {any} edited */
+export function isSamePipeline(done, edited) {
+  const isSame = (/** @type {any} */ one, /** @type {any} */ other) =>
+    one?.length === other.length &&
+    other.every(
+      (/** @type {any} */ each, /** @type {number} */ index) =>
+        JSON.stringify({ ...one[index], ...each }) === JSON.stringify(one[index]),
+    );
+  return isSame(done?.operations, edited.operations) && isSame(done?.outputs, edited.outputs);
 }

@@ -1,50 +1,65 @@
-/** The recipe as JSON, curl command and `safelight` command. */
+/** The recipe for use elsewhere: JSON, a curl command and a `safelight` command. */
 
-import { createCopyButton } from "../base/clipboard.js";
-import { el } from "../base/dom.js";
+import { html } from "../vendor/preact.js";
+import { CopyButton } from "../base/clipboard.js";
 import { buildUrl } from "../net/http.js";
 
+/** @type {Record<string, string>} */
 const CREDENTIAL_OPTIONS = {
-  "api-key": " \\\n  -H \"X-Api-Key: $SAFELIGHT_API_KEY\"",
-  cognito: " \\\n  -H \"Authorization: Bearer $SAFELIGHT_TOKEN\"",
-  iam: " \\\n  --aws-sigv4 \"aws:amz:$AWS_REGION:execute-api\" --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"",
+  "api-key": ' \\\n  -H "X-Api-Key: $SAFELIGHT_API_KEY"',
+  cognito: ' \\\n  -H "Authorization: Bearer $SAFELIGHT_TOKEN"',
+  iam: ' \\\n  --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
 };
 
-/** @param {import("./recipe.js").RecipeEditor} editor @param {string} auth */
-export function createSnippets(editor, auth) {
-  const kinds = {
-    JSON: () => JSON.stringify(editor.compact(), null, 2),
-    curl: () => formatCurl(editor.spec(), auth),
-    safelight: () => formatCommand(editor.spec()),
-  };
-  const blocks = Object.entries(kinds).map(([name, text]) => {
-    const code = el("code", {}, text());
-    editor.state.subscribe(() => (code.textContent = text()));
-    return el("div", { class: "snippet" },
-      el("div", { class: "snippet-head" }, el("h3", {}, name), createCopyButton(`recipe as ${name}`, text)),
-      el("pre", { tabindex: "0", "aria-label": `Recipe as ${name}` }, code));
-  });
-  return el("details", { class: "more snippets" }, el("summary", {}, "Use this recipe elsewhere"), blocks);
+/** @param {{editor: import("./editor.js").RecipeEditor, auth: string}} props */
+export function Snippets({ editor, auth }) {
+  /** @type {Array<[string, string]>} */
+  const kinds = [
+    ["JSON", JSON.stringify(editor.compacted.value, null, 2)],
+    ["curl", formatCurl(editor.spec(), auth)],
+    ["safelight", formatCommand(editor.spec())],
+  ];
+  return html`<details class="more snippets">
+    <summary>Use this recipe elsewhere</summary>
+    ${kinds.map(
+      ([name, text]) =>
+        html`<div key=${name} class="snippet">
+          <div class="snippet-head">
+            <h3>${name}</h3>
+            <${CopyButton} what=${`recipe as ${name}`} text=${() => text} />
+          </div>
+          <pre
+            tabindex="0"
+            role="region"
+            aria-label=${`Recipe as ${name}`}
+          ><code>${text}</code></pre>
+        </div>`,
+    )}
+  </details>`;
 }
 
-/** @param {any} spec @param {string} auth */
-export function formatCurl(spec, auth) {
-  const options = new URLSearchParams({ filename: "photo.jpg", ...toTextOptions(spec) });
+/** @param {JobSpec} spec @param {string} auth */
+function formatCurl(spec, auth) {
+  const options = new URLSearchParams({
+    filename: "photo.jpg",
+    ...toTextOptions(spec),
+  });
   const url = new URL(`${buildUrl("jobs")}?${options}`, location.href);
   return `curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg'${CREDENTIAL_OPTIONS[auth] ?? ""} \\\n  ${quote(url.href)}`;
 }
 
-/** @param {any} spec */
-export function formatCommand(spec) {
-  const [[name, value]] = Object.entries(toTextOptions(spec));
-  return `safelight submit photo.jpg --${name} ${quote(value)} --out results`;
+/** @param {JobSpec} spec */
+function formatCommand(spec) {
+  const options = Object.entries(toTextOptions(spec)).map(([name, value]) => `--${name} ${quote(value)}`);
+  return `safelight submit photo.jpg ${options.join(" ")} --out results`;
 }
 
-/** Return the job spec as text options of a query or command. @param {any} spec @returns {Record<string, string>} */
+/** Return the job spec as text options of a query or command. @param {JobSpec} spec @returns {Record<string, string>} */
 export function toTextOptions(spec) {
-  return spec.preset ? { preset: spec.preset } : { pipeline: JSON.stringify(spec.pipeline) };
+  return "preset" in spec ? { preset: spec.preset } : { pipeline: JSON.stringify(spec.pipeline) };
 }
 
+/** @param {string} text */
 function quote(text) {
   return /^[\w-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,87 +1,73 @@
-/** Uploads of a batch. Each image goes straight to the bucket with its own presigned form. */
+/** Batches: many images that the server counts together. */
 
 import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { addToBatch, closeBatch, createBatch } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
-import { submit, followJob } from "./submission.js";
-import { createLimiter } from "./limiter.js";
 import { uploadBytes } from "./direct-upload.js";
 
 const MAX_MEMBERS = 100; // per request
-const MAX_CONCURRENT_UPLOADS = 4;
+
+/** @typedef {import("../store/images.js").StoredImage} StoredImage */
 
 /**
- * @param {import("./queue.js").Queue} queue @param {import("./queue.js").Item[]} items
- * @param {import("../recipe/recipe.js").RecipeEditor} editor
+ * Send images as one batch.
+ * @param {StoredImage[]} images @param {JobSpec} spec
+ * @param {{fail: (image: StoredImage, problem: unknown) => void,
+ *   upload: (image: StoredImage, send: (options: import("../net/upload.js").UploadOptions) => Promise<Job>) => Promise<void>}} on
+ * @returns {Promise<boolean>} false if this Safelight has no batches
  */
-export async function sendBatch(queue, items, editor) {
-  const limit = createLimiter(MAX_CONCURRENT_UPLOADS);
-  for (const item of items) queue.update(item, { phase: "waiting" });
-  let id = "";
+export async function sendBatch(images, spec, on) {
+  let id;
   try {
-    id = (await createBatch({ name: createName(items), ...editor.spec(), items: [] })).batch.id;
+    id = (await createBatch({ name: createName(images), ...spec, items: [] })).batch.id;
   } catch (problem) {
-    return sendWithoutBatch(queue, items, editor, limit, problem);
+    if (problem instanceof Problem && problem.status === 404) return false;
+    for (const each of images) on.fail(each, problem);
+    return true;
   }
-  announce(`Sending a batch of ${formatCount(items.length, "image")}`);
+  announce(`Sending a batch of ${formatCount(images.length, "image")}`);
   const uploads = [];
-  for (let start = 0; start < items.length; start += MAX_MEMBERS) {
-    const part = items.slice(start, start + MAX_MEMBERS);
-    uploads.push(...(await register(queue, id, part, limit)));
+  for (let start = 0; start < images.length; start += MAX_MEMBERS) {
+    uploads.push(...(await register(id, images.slice(start, start + MAX_MEMBERS), on)));
   }
-  await Promise.allSettled([close(id), ...uploads]);
-  showNote(`Sent ${formatCount(items.length, "image")}`);
-  location.hash = `#/batches/${id}`;
+  await Promise.all([close(id), ...uploads]);
+  return true;
 }
 
-/** Add items to the batch. Return one promise per upload. */
-async function register(queue, id, items, limit) {
-  let response;
+/** Add images to the batch. Return one promise per upload. @param {string} id @param {StoredImage[]} images @param {Parameters<typeof sendBatch>[2]} on */
+async function register(id, images, on) {
+  let members;
   try {
-    response = await addToBatch(id, { items: items.map(describeMember) });
+    members = (await addToBatch(id, { items: images.map(describeMember) })).items;
   } catch (problem) {
-    for (const item of items) queue.update(item, { phase: "lost", problem });
+    for (const each of images) on.fail(each, problem);
     return [];
   }
-  return response.items.map(async ({ index, job, upload, error }) => {
-    const item = items[index];
-    if (error) return queue.update(item, { phase: "lost", problem: new Problem(error) });
-    try {
-      const options = {
-        signal: item.stop.signal,
-        onProgress: (share) => queue.update(item, { phase: "sending", share, retryProblem: null }),
-        onWait: (retryProblem) => queue.update(item, { retryProblem }),
-      };
-      const confirmed = await limit(() => uploadBytes(job.id, upload, item.file, options));
-      followJob(queue, item, confirmed);
-    } catch (problem) {
-      if (!item.stop.signal.aborted) queue.update(item, { phase: "lost", problem });
-    }
+  return members.map(async ({ index, job, upload, error }) => {
+    const image = images[index];
+    if (!image) return;
+    const { file } = image;
+    if (error || !job || !upload || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
+    await on.upload(image, (options) => uploadBytes(job.id, upload, file, options));
   });
 }
 
-/** Send the images one by one if the API does not support batches (an older version). */
-function sendWithoutBatch(queue, items, editor, limit, problem) {
-  const unknown = problem instanceof Problem && problem.status === 404;
-  if (unknown) return Promise.all(items.map((item) => submit(queue, item, editor.spec(), editor.limits, limit)));
-  showNote(formatProblem(problem), "bad");
-  for (const item of items) queue.update(item, { phase: "staged" });
-  return undefined;
-}
-
+/** @param {string} id */
 async function close(id) {
   try {
     await closeBatch(id);
   } catch (problem) {
-    showNote(formatProblem(problem), "bad");
+    showNote(formatProblem(problem), { kind: "bad" });
   }
 }
 
-function describeMember(item) {
-  return { filename: item.name, content_type: item.file.type || "application/octet-stream", size: item.size };
+/** @param {StoredImage} image */
+function describeMember({ name, size }) {
+  return { filename: name, content_type: "application/octet-stream", size };
 }
 
-function createName(items) {
-  return `${items[0].name} and ${formatCount(items.length - 1, "other")}`.slice(0, 100);
+/** @param {StoredImage[]} images */
+function createName(images) {
+  return `${images[0]?.name} and ${formatCount(images.length - 1, "other")}`.slice(0, 100);
 }

@@ -1,6 +1,7 @@
 /** Direct uploads of images that are too large for a request body: create the job, then send the bytes with a presigned form. */
 
 import { confirmUpload, createUpload, renewForm } from "../net/api.js";
+import { Problem } from "../net/problem.js";
 import { runWithRetries } from "../net/retry.js";
 import { sendForm } from "../net/upload.js";
 
@@ -9,25 +10,30 @@ const FORBIDDEN = 403;
 /**
  * @param {File} file @param {any} spec
  * @param {import("../net/upload.js").UploadOptions} options
- * @returns {Promise<any>} the job
+ * @returns {Promise<Job>}
  */
 export async function uploadDirectly(file, spec, options) {
-  const declaration = { filename: file.name, content_type: file.type || "application/octet-stream", size: file.size };
+  const declaration = {
+    filename: file.name,
+    content_type: "application/octet-stream",
+    size: file.size,
+  };
   const { upload, ...job } = await createUpload({ ...declaration, ...spec }, options);
   return uploadBytes(job.id, upload, file, options);
 }
 
 /**
  * Send the bytes of a job and confirm the upload. Request a new form if the first one has expired.
- * @param {string} id @param {any} upload @param {File} file
+ * @param {string} id @param {import("../net/upload.js").Form} upload @param {File} file
  * @param {import("../net/upload.js").UploadOptions} options
  */
 export async function uploadBytes(id, upload, file, options) {
-  const send = (form) => runWithRetries(() => sendForm(form, file, options), options);
+  const send = (/** @type {import("../net/upload.js").Form} */ form) =>
+    runWithRetries(() => sendForm(form, file, options), options);
   try {
     await send(upload);
   } catch (problem) {
-    if (problem?.status !== FORBIDDEN) throw problem;
+    if (!(problem instanceof Problem) || problem.status !== FORBIDDEN) throw problem;
     await send((await renewForm(id, options)).upload);
   }
   return confirmUpload(id, options);

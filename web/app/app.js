@@ -1,0 +1,75 @@
+/** What the pages share: the images of this session, the recipe, and the limits of this Safelight. */
+
+import { announce, showNote } from "./base/announce.js";
+import { formatCount } from "./base/format.js";
+import { goTo } from "./base/router.js";
+import { reportProblems } from "./jobs/actions.js";
+import { getJob } from "./net/api.js";
+import { createRecipeEditor } from "./recipe/editor.js";
+import { createPlanner } from "./recipe/plan.js";
+import { createImageStore, readStoredIds } from "./store/images.js";
+import { checkFiles, describeRefused } from "./uploads/file-check.js";
+import { createRun } from "./uploads/run.js";
+
+const MAX_IMAGES = 5000;
+const SAMPLE = new URL("sample.jpg", import.meta.url);
+
+/**
+ * @param {import("./auth/session.js").Config} config @param {Capabilities} capabilities @param {Preset[]} presets
+ * @param {string} recipeLink a recipe from the address
+ */
+export function createApp(config, capabilities, presets, recipeLink) {
+  const ids = readStoredIds();
+  const store = createImageStore();
+  const editor = createRecipeEditor(capabilities, presets, recipeLink);
+  const run = createRun(store, capabilities.limits);
+  const plan = createPlanner(editor, () => store.selected.value?.file ?? null);
+
+  /** @param {import("./uploads/file-check.js").Added[]} files */
+  const addFiles = async (files) => {
+    const limits = {
+      maxBytes: capabilities.limits.max_raw_bytes,
+      maxCount: MAX_IMAGES - store.images.value.length,
+    };
+    const { accepted, refused } = await checkFiles(files, limits);
+    const leftOut = describeRefused(refused, limits);
+    if (leftOut) showNote(leftOut, { kind: "bad" });
+    if (!accepted.length) return;
+    store.add(accepted);
+    goTo("#/");
+    announce(`${formatCount(accepted.length, "image")} added. ${leftOut}`);
+  };
+  const addSample = () =>
+    reportProblems(async () => {
+      const response = await fetch(SAMPLE);
+      await addFiles([
+        {
+          file: new File([await response.blob()], "sample.jpg", {
+            type: "image/jpeg",
+          }),
+          folder: "",
+        },
+      ]);
+    });
+  /** Show the images again that the page had before a reload. */
+  const restore = async () => {
+    const jobs = await Promise.all(ids.map((id) => getJob(id).catch(() => null))); // deleted, or unreachable
+    for (const job of jobs) if (job) run.follow(store.adopt(job), job);
+  };
+  /** Return true if closing the page would lose files. */
+  const isBusy = () => store.summary.value.staged + store.summary.value.unsent > 0;
+  return {
+    config,
+    capabilities,
+    store,
+    editor,
+    run,
+    plan,
+    addFiles,
+    addSample,
+    restore,
+    isBusy,
+  };
+}
+
+/** @typedef {ReturnType<typeof createApp>} App */

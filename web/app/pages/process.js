@@ -1,0 +1,122 @@
+/** The start page: the images of this session with the recipe beside them. */
+
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { focusSoon } from "../base/dom.js";
+import { formatCount } from "../base/format.js";
+import { deletedIds, deleteWithUndo } from "../jobs/deletion.js";
+import { RecipeRail } from "../recipe/rail.js";
+import { getJob } from "../store/images.js";
+import { FilmStrip } from "../table/strip.js";
+import { ImageList } from "../table/list.js";
+import { SelectedImage } from "../table/selected-image.js";
+import { MANY, MarkedActions, StartButtons } from "../table/buttons.js";
+import { SummaryBar } from "../table/summary-bar.js";
+import { FileButtons } from "../uploads/file-input.js";
+import { Start } from "./start.js";
+
+/**
+ * @typedef {import("../app.js").App} App
+ * @typedef {import("../store/images.js").StoredImage} StoredImage
+ */
+
+/** @param {{app: App}} props */
+export function ProcessPage({ app }) {
+  const { store, editor, capabilities, config } = app;
+  const images = store.images.value;
+  const [chosenView, setChosenView] = useState("");
+  const view = chosenView || (images.length >= MANY ? "list" : "strip");
+  useEffect(() => {
+    if (!images.length) setChosenView("");
+  }, [images.length === 0]);
+  useEffect(() => {
+    const gone = images.filter((each) => deletedIds.value.has(getJob(each.state.value)?.id ?? ""));
+    if (gone.length) store.remove(gone);
+  }, [deletedIds.value]);
+
+  const open = (/** @type {StoredImage} */ image) => {
+    store.selectedKey.value = image.key;
+    setChosenView("strip");
+    focusSoon(".viewer .name");
+  };
+  const remove = (/** @type {StoredImage[]} */ removed) => removeImages(app, removed);
+  const retryFailed = () => app.run.start(images.filter(isFailed), editor.spec(), { asBatch: false });
+  const showFailed = () => {
+    const first = images.find(isFailed);
+    if (images.length >= MANY) setChosenView("list");
+    else if (first) open(first);
+  };
+  return html`<div class="desk" data-filled=${images.length > 0}>
+    <div class="desk-main">
+      ${
+        images.length === 0
+          ? html`<${Start}
+              capabilities=${capabilities}
+              onFiles=${app.addFiles}
+              onSample=${() => app.addSample()}
+            />`
+          : html`<h1 class="unseen" tabindex="-1">Images</h1>
+              <div class="desk-tools row">
+                <div class="modes" role="group" aria-label="View">
+                  ${[
+                    ["strip", "One image"],
+                    ["list", "List"],
+                  ].map(
+                    ([each, label]) =>
+                      html`<button
+                        key=${each}
+                        type="button"
+                        aria-pressed=${String(each === view)}
+                        onClick=${() => setChosenView(each ?? "")}
+                      >
+                        ${label}
+                      </button>`,
+                  )}
+                </div>
+                <${FileButtons} onFiles=${app.addFiles} small />
+                ${view === "list" && html`<${MarkedActions} app=${app} onRemove=${remove} />`}
+              </div>
+              ${
+                view === "list"
+                  ? html`<${ImageList} store=${store} onOpen=${open} />`
+                  : html`<${SelectedImage} app=${app} onRemove=${remove} />
+                      <${FilmStrip} store=${store} />`
+              }`
+      }
+    </div>
+    <${RecipeRail} editor=${editor} plan=${app.plan} auth=${config.auth}>
+      <${StartButtons} app=${app} />
+    <//>
+    <${SummaryBar}
+      store=${store}
+      run=${app.run}
+      onRetry=${retryFailed}
+      onShowFailed=${showFailed}
+    />
+  </div>`;
+}
+
+/** @param {StoredImage} image */
+function isFailed(image) {
+  const { phase, versions } = image.state.value;
+  return phase === "lost" || versions[versions.length - 1]?.status === "FAILED";
+}
+
+/** Remove images and delete their jobs, unless the user undoes it. @param {App} app @param {StoredImage[]} removed */
+function removeImages({ store, run }, removed) {
+  run.cancel(removed);
+  const list = store.images.value;
+  const ids = removed.flatMap((each) => each.state.value.versions.map((job) => job.id));
+  const onUndo = () => {
+    store.restore(list);
+    store.save();
+  };
+  store.remove(removed);
+  store.save();
+  const what = removed.length === 1 ? removed[0]?.name : formatCount(removed.length, "image");
+  deleteWithUndo({
+    ids,
+    text: `${what} ${ids.length ? "deleted" : "removed"}`,
+    onUndo,
+  });
+  focusSoon(store.images.value.length ? ".viewer .name, .list" : "h1");
+}

@@ -1,0 +1,143 @@
+/** The recipe that is being edited: a preset, or a pipeline of its own. Each change can be undone. */
+
+import { computed, signal } from "../vendor/preact.js";
+import { decodeRecipe } from "./link.js";
+import { compact } from "./schema.js";
+
+/** @typedef {{preset: string|null, pipeline: EditedPipeline}} Recipe `preset` is null once the pipeline differs from it */
+
+const KEY = "safelight-recipe";
+const FIRST_PRESET = "web";
+const MAX_UNDO = 50;
+/** Initial values of new operations whose schema requires some. @type {Record<string, any>} */
+const INITIAL_VALUES = {
+  resize: { width: 1600, height: 1600 },
+  crop: { unit: "relative", width: 0.8, height: 0.8 },
+  rotate: { angle: 90 },
+  round_corners: { unit: "relative", radius: 0.08 },
+  watermark: { text: "© Safelight" },
+};
+
+/** @param {Capabilities} capabilities @param {Preset[]} available @param {string} [link] a recipe from the address */
+export function createRecipeEditor(capabilities, available, link = "") {
+  /** @type {Record<string, any>} */
+  const schemas = Object.fromEntries(capabilities.operations.map((each) => [each.op, each.parameters]));
+  const output = /** @type {any} */ (capabilities.outputs.parameters);
+  const presets = signal(available);
+  /** @type {import("../vendor/preact.js").Signal<Recipe>} */
+  const state = signal(toKnown(decodeRecipe(link)) ?? toKnown(readStored()) ?? fromPreset(FIRST_PRESET));
+  /** @type {import("../vendor/preact.js").Signal<Recipe[]>} */
+  const undoable = signal([]);
+  state.subscribe((recipe) => sessionStorage.setItem(KEY, JSON.stringify(recipe)));
+
+  /** @param {string} name @returns {Recipe} */
+  function fromPreset(name) {
+    const preset = presets.value.find((each) => each.name === name) ?? /** @type {Preset} */ (presets.value[0]);
+    return {
+      preset: preset.name,
+      pipeline: /** @type {EditedPipeline} */ (structuredClone(preset.pipeline)),
+    };
+  }
+
+  /** Return a stored recipe if this Safelight can still run it. @param {any} recipe @returns {Recipe|null} */
+  function toKnown(recipe) {
+    if (recipe?.preset)
+      return presets.value.some((each) => each.name === recipe.preset) ? fromPreset(recipe.preset) : null;
+    const { operations, outputs } = recipe?.pipeline ?? {};
+    const isKnown = Array.isArray(operations) && operations.every((each) => each?.op in schemas) && outputs?.length > 0;
+    return isKnown ? { preset: null, pipeline: { ...recipe.pipeline } } : null;
+  }
+
+  /** @param {Recipe} next */
+  const set = (next) => {
+    undoable.value = [...undoable.value, state.value].slice(-MAX_UNDO);
+    state.value = next;
+  };
+  /** @param {(pipeline: EditedPipeline) => void} edit */
+  const change = (edit) => {
+    const pipeline = structuredClone(state.value.pipeline);
+    edit(pipeline);
+    set({ preset: null, pipeline });
+  };
+  /** The pipeline without default values. */
+  const compacted = computed(() => {
+    const { operations, outputs, ...rest } = state.value.pipeline;
+    return {
+      ...rest,
+      operations: operations.map((each) => compact(each, schemas[each.op])),
+      outputs: outputs.map((each) => ({
+        format: each.format ?? "png",
+        ...compact(each, output),
+      })),
+    };
+  });
+
+  return {
+    state,
+    schemas,
+    output,
+    presets,
+    undoable,
+    compacted,
+    limits: capabilities.limits,
+    formats: capabilities.outputs.formats,
+    /** @param {string} name */
+    choose: (name) => set(fromPreset(name)),
+    undo() {
+      const last = undoable.value[undoable.value.length - 1];
+      if (!last) return;
+      undoable.value = undoable.value.slice(0, -1);
+      state.value = last;
+    },
+    /** Edit the recipe of a finished job. @param {Job} job */
+    load(job) {
+      const known = toKnown({ preset: job.preset?.name }) ?? toKnown({ pipeline: structuredClone(job.pipeline) });
+      if (known) set(known);
+      return known !== null;
+    },
+    /** @param {string} op */
+    addOperation: (op) => change(({ operations }) => operations.push({ op, ...INITIAL_VALUES[op] })),
+    /** @param {number} index */
+    removeOperation: (index) => change(({ operations }) => operations.splice(index, 1)),
+    /** @param {number} index @param {number} by */
+    moveOperation: (index, by) =>
+      change(({ operations }) => operations.splice(index + by, 0, ...operations.splice(index, 1))),
+    /** @param {number} index @param {Record<string, any>} values */
+    setOperation: (index, values) => change(({ operations }) => void Object.assign(operations[index] ?? {}, values)),
+    addOutput: () => change(({ outputs }) => outputs.push({ name: findFreeName(outputs), format: "webp" })),
+    /** @param {number} index */
+    removeOutput: (index) => change(({ outputs }) => outputs.splice(index, 1)),
+    /** @param {number} index @param {Record<string, any>} values */
+    setOutput: (index, values) =>
+      change(({ outputs }) => {
+        const changed = outputs[index] ?? {};
+        Object.assign(changed, values);
+        const format = capabilities.outputs.formats.find((each) => each.name === changed.format);
+        // The API rejects a quality for a format without one.
+        if (!format?.quality) Object.assign(changed, { quality: null, max_bytes: null });
+      }),
+    /** Return the job spec that is sent with an image. @returns {JobSpec} */
+    spec() {
+      const { preset } = state.value;
+      return preset ? { preset } : { pipeline: compacted.value };
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createRecipeEditor>} RecipeEditor */
+
+/** @param {Array<Record<string, any>>} outputs */
+function findFreeName(outputs) {
+  const taken = new Set(outputs.map((each) => each.name));
+  let number = outputs.length + 1;
+  while (taken.has(`image-${number}`)) number += 1;
+  return `image-${number}`;
+}
+
+function readStored() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  } catch {
+    return null;
+  }
+}

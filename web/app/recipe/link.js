@@ -1,0 +1,19 @@
+/** A recipe as text for an address: `#/?recipe=…`. */
+
+/** @param {any} recipe @returns {string} base64 for URLs (RFC 4648, section 5) */
+export function encodeRecipe(recipe) {
+  const data = new TextEncoder().encode(JSON.stringify(recipe));
+  const text = btoa(Array.from(data, (each) => String.fromCharCode(each)).join(""));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Return the recipe, or null if the text has none. @param {string} text @returns {any} */
+export function decodeRecipe(text) {
+  if (!text) return null;
+  try {
+    const data = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,38 @@
+/** What the recipe makes of one image, in words. */
+
+import { html } from "../vendor/preact.js";
+import { formatBytes, formatDimensions } from "../base/format.js";
+import { isGrowing } from "./plan.js";
+
+/** @param {{state: import("./plan.js").PlanState}} props */
+export function PlanView({ state: { plan, source, problem } }) {
+  return html`<div class="plan" aria-live="polite">
+    ${problem && html`<p class="plan-bad">${problem}</p>`}
+    ${plan && !plan.failure && html`<${Expectation} plan=${plan} source=${source} />`}
+  </div>`;
+}
+
+/** @param {{plan: Plan, source: string}} props */
+function Expectation({ plan, source }) {
+  const { picture, outputs, warnings, estimate } = plan;
+  const before = [
+    formatDimensions(picture.width, picture.height),
+    picture.format,
+    picture.size && formatBytes(picture.size),
+  ];
+  return html`<p class="plan-from">
+      ${source || "A 12-megapixel photo"}: ${before.filter(Boolean).join(" · ")}
+    </p>
+    <ul class="plan-outputs">
+      ${outputs.map(
+        (each) =>
+          html`<li key=${each.name}>
+            <b>${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)} ${each.format}</b>
+            ${outputs.length > 1 && html`<span class="faint"> ${each.name}</span>`}
+          </li>`,
+      )}
+    </ul>
+    <p class="faint">About ${formatBytes(estimate.result_bytes)}${outputs.length > 1 ? " together" : ""}</p>
+    ${isGrowing(plan) && html`<p class="plan-warning">The result will probably be larger than the original.</p>`}
+    ${warnings.map((each) => html`<p key=${each.message} class="plan-warning">${each.message}</p>`)}`;
+}

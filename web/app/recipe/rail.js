@@ -1,0 +1,46 @@
+/** The recipe beside the images: presets, operations, outputs, what to expect, and the buttons that start. */
+
+import { html } from "../vendor/preact.js";
+import { CopyButton } from "../base/clipboard.js";
+import { Icon } from "../base/icons.js";
+import { RecipeForm } from "./form.js";
+import { encodeRecipe } from "./link.js";
+import { PlanView } from "./plan-view.js";
+import { PresetChoice } from "./presets.js";
+import { Snippets } from "./snippets.js";
+
+/**
+ * @param {{editor: import("./editor.js").RecipeEditor, plan: import("../vendor/preact.js").Signal<import("./plan.js").PlanState>,
+ *   auth: string, children: View}} props `children` are the buttons at the end
+ */
+export function RecipeRail({ editor, plan, auth, children }) {
+  const createLink = () => `${location.href.split("#")[0]}#/?recipe=${encodeRecipe(editor.state.value)}`;
+  return html`<aside class="rail" aria-label="Recipe">
+    <div class="rail-scroll">
+      <div class="rail-head">
+        <h2>Recipe</h2>
+        <button
+          type="button"
+          class="button button-small"
+          aria-label="Undo the last change of the recipe"
+          disabled=${editor.undoable.value.length === 0}
+          onClick=${() => editor.undo()}
+        >
+          <${Icon} name="undo" /> Undo
+        </button>
+        <${CopyButton}
+          what="a link with this recipe"
+          label="Link"
+          text=${createLink}
+        />
+      </div>
+      <${PresetChoice} editor=${editor} />
+      <${RecipeForm} editor=${editor} errors=${plan.value.errors} />
+      <${Snippets} editor=${editor} auth=${auth} />
+    </div>
+    <div class="rail-foot">
+      <${PlanView} state=${plan.value} />
+      ${children}
+    </div>
+  </aside>`;
+}

@@ -1,0 +1,160 @@
+/** The images of this session, in one store. Each image has its own signal, so a change redraws only what shows it. */
+
+import { batch, computed, signal } from "../vendor/preact.js";
+import { createToken } from "../base/random.js";
+import { summarize } from "./summary.js";
+
+/**
+ * @typedef {"staged"|"waiting"|"sending"|"working"|"done"|"lost"} Phase `lost`: no job was created, or it was not found
+ * @typedef {object} ImageState
+ * @property {Phase} phase
+ * @property {number} share uploaded share, from 0 to 1
+ * @property {Job[]} versions the jobs of this image, the newest last
+ * @property {any} problem why the image has no job
+ * @property {any} retryProblem shown while the page retries
+ *
+ * @typedef {object} StoredImage
+ * @property {string} key
+ * @property {string} name
+ * @property {string} folder path of the dropped folder, such as `summer/beach`, or empty
+ * @property {number} size bytes
+ * @property {File|null} file null after a reload
+ * @property {import("../vendor/preact.js").Signal<ImageState>} state
+ * @property {AbortController} stop
+ */
+
+const KEY = "safelight-images";
+const MAX_STORED = 100;
+
+export function createImageStore() {
+  /** @type {import("../vendor/preact.js").Signal<StoredImage[]>} */
+  const images = signal([]);
+  /** @type {import("../vendor/preact.js").Signal<string>} */
+  const selectedKey = signal("");
+  /** @type {import("../vendor/preact.js").Signal<ReadonlySet<string>>} */
+  const markedKeys = signal(new Set());
+  /** Milliseconds since the epoch, or 0 before the first run. */
+  const startedAt = signal(0);
+  const selected = computed(
+    () => images.value.find((each) => each.key === selectedKey.value) ?? images.value[0] ?? null,
+  );
+  const summary = computed(() => summarize(images.value.map((each) => ({ size: each.size, ...each.state.value }))));
+
+  return {
+    images,
+    selected,
+    selectedKey,
+    markedKeys,
+    startedAt,
+    summary,
+    /** Add files that are not sent yet. @param {Array<{file: File, folder: string}>} files @returns {StoredImage[]} */
+    add(files) {
+      const added = files.map(({ file, folder }) =>
+        createImage({ file, folder, name: file.name || "pasted image", size: file.size }, { phase: "staged" }),
+      );
+      batch(() => {
+        images.value = [...images.value, ...added];
+        if (added[0]) selectedKey.value = added[0].key;
+      });
+      return added;
+    },
+    /** Add an existing job. @param {Job} job @returns {StoredImage} */
+    adopt(job) {
+      const values = {
+        file: null,
+        folder: "",
+        name: job.filename,
+        size: job.raw.size ?? 0,
+      };
+      const adopted = createImage(values, {
+        phase: job.done ? "done" : "working",
+        versions: [job],
+      });
+      images.value = [...images.value, adopted];
+      return adopted;
+    },
+    /** @param {StoredImage} image @param {Partial<ImageState>} values */
+    update(image, values) {
+      image.state.value = { ...image.state.value, ...values };
+    },
+    /** Store the newest state of a job: as another version, or in place of an older state. @param {StoredImage} image @param {Job} job */
+    setJob(image, job) {
+      const { versions } = image.state.value;
+      const known = versions.some((each) => each.id === job.id);
+      const next = known ? versions.map((each) => (each.id === job.id ? job : each)) : [...versions, job];
+      image.state.value = {
+        ...image.state.value,
+        versions: next,
+        phase: job.done ? "done" : "working",
+        share: 1,
+        problem: null,
+        retryProblem: null,
+      };
+    },
+    /** @param {StoredImage[]} removed */
+    remove(removed) {
+      for (const each of removed) each.stop.abort(new DOMException("removed", "AbortError"));
+      const index = images.value.findIndex((each) => each === selected.value);
+      batch(() => {
+        images.value = images.value.filter((each) => !removed.includes(each));
+        if (!images.value.some((each) => each.key === selectedKey.value)) {
+          selectedKey.value = images.value[Math.min(index, images.value.length - 1)]?.key ?? "";
+        }
+        markedKeys.value = new Set(images.value.map((each) => each.key).filter((key) => markedKeys.value.has(key)));
+      });
+    },
+    /** Put removed images back. @param {StoredImage[]} list the complete list before the removal */
+    restore(list) {
+      for (const each of list) if (each.stop.signal.aborted) each.stop = new AbortController();
+      images.value = [...list, ...images.value.filter((each) => !list.includes(each))];
+    },
+    /** @param {number} by 1 for the next image, -1 for the previous one */
+    move(by) {
+      const index = images.value.findIndex((each) => each === selected.value) + by;
+      const next = images.value[index];
+      if (next) selectedKey.value = next.key;
+    },
+    /** Store the IDs of the jobs, so that a reload restores them. */
+    save() {
+      const ids = images.value.flatMap((each) => getJob(each.state.value)?.id ?? []);
+      sessionStorage.setItem(KEY, JSON.stringify(ids.slice(-MAX_STORED)));
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createImageStore>} ImageStore */
+
+/** Return the newest job. @param {ImageState} state @returns {Job|null} */
+export function getJob({ versions }) {
+  return versions[versions.length - 1] ?? null;
+}
+
+/**
+ * @param {Omit<StoredImage, "key"|"state"|"stop">} values @param {Partial<ImageState>} state
+ * @returns {StoredImage}
+ */
+function createImage(values, state) {
+  const initial = {
+    phase: /** @type {Phase} */ ("staged"),
+    share: 0,
+    versions: [],
+    problem: null,
+    retryProblem: null,
+  };
+  return {
+    key: createToken(),
+    stop: new AbortController(),
+    state: signal({ ...initial, ...state }),
+    ...values,
+  };
+}
+
+/** @returns {string[]} the IDs that a page stored before a reload */
+export function readStoredIds() {
+  try {
+    const ids = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(ids) ? ids.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
+  }
+}

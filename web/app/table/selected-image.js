@@ -1,0 +1,120 @@
+/** The selected image of the session, with its messages and actions. */
+
+import { html } from "../vendor/preact.js";
+import { Icon } from "../base/icons.js";
+import { download } from "../jobs/actions.js";
+import { ErrorBox } from "../jobs/facts.js";
+import { Chip, describeState } from "../jobs/status.js";
+import { formatProblem } from "../net/problem.js";
+import { getJob } from "../store/images.js";
+import { Viewer } from "./viewer.js";
+
+/**
+ * @typedef {import("../app.js").App} App
+ * @typedef {import("../store/images.js").StoredImage} StoredImage
+ */
+
+/** @param {{app: App, onRemove: (images: StoredImage[]) => void}} props */
+export function SelectedImage({ app, onRemove }) {
+  const { store } = app;
+  const image = store.selected.value;
+  if (!image) return null;
+  const index = store.images.value.indexOf(image);
+  const state = image.state.value;
+  const position = store.images.value.length > 1 ? `${index + 1} of ${store.images.value.length}` : "";
+  return html`<${Viewer}
+    key=${image.key}
+    name=${image.name}
+    size=${image.size}
+    file=${image.file}
+    jobs=${state.versions}
+    position=${position}
+    level=${2}
+    status=${html`<${Status} image=${image} />`}
+    onMove=${(/** @type {number} */ by) => store.move(by)}
+    actions=${html`<${Actions} app=${app} image=${image} onRemove=${onRemove} />`}
+  >
+    <${Messages} image=${image} />
+  <//>`;
+}
+
+/** @param {{image: StoredImage}} props */
+function Status({ image }) {
+  const { phase, share, versions } = image.state.value;
+  const { name, kind } = describeState(image.state.value);
+  return html`<${Chip} name=${name} kind=${kind} /> ${
+    isOpen(phase) &&
+    html`<progress
+        max="1"
+        value=${phase === "sending" ? share : undefined}
+        aria-label=${`Progress of ${image.name}`}
+      />`
+  }
+    ${versions.length > 1 && html`<span class="faint">${versions.length} versions</span>`}`;
+}
+
+/** @param {{image: StoredImage}} props */
+function Messages({ image }) {
+  const { phase, problem, retryProblem } = image.state.value;
+  const job = getJob(image.state.value);
+  const failure = phase === "lost" ? problem : phase === "done" && job?.error;
+  return html`<div class="messages">
+    ${retryProblem && html`<p class="trouble" role="status">${formatProblem(retryProblem)}</p>`}
+    ${failure && html`<${ErrorBox} failure=${failure} />`}
+    ${phase === "done" && job?.warnings.map((each) => html`<p key=${each} class="warning">${each}</p>`)}
+  </div>`;
+}
+
+/** @param {import("../store/images.js").Phase} phase */
+const isOpen = (phase) => phase === "sending" || phase === "working" || phase === "waiting";
+
+/** @param {{app: App, image: StoredImage, onRemove: (images: StoredImage[]) => void}} props */
+function Actions({ app, image, onRemove }) {
+  const { run, editor } = app;
+  const { phase } = image.state.value;
+  const job = getJob(image.state.value);
+  const canRetry = phase === "lost" || (phase === "done" && !job?.result);
+  return html`${
+    job?.result &&
+    html`<button
+      type="button"
+      class="button button-small"
+      aria-label=${`Download ${image.name}`}
+      onClick=${() => download(job.id)}
+    >
+      <${Icon} name="download" /> Download
+    </button>`
+  }
+  ${job && html`<a class="button button-small" href=${`#/jobs/${job.id}`} aria-label=${`Details of ${image.name}`}>Details</a>`}
+  ${
+    canRetry &&
+    html`<button
+      type="button"
+      class="button button-small"
+      aria-label=${`Retry ${image.name}`}
+      onClick=${() => run.start([image], editor.spec(), { asBatch: false })}
+    >
+      <${Icon} name="retry" /> Retry
+    </button>`
+  }
+  ${
+    isOpen(phase)
+      ? html`<button
+          type="button"
+          class="button button-small"
+          aria-label=${`Cancel ${image.name}`}
+          onClick=${() => run.cancel([image])}
+        >
+          <${Icon} name="close" /> Cancel
+        </button>`
+      : html`<button
+          type="button"
+          class="button button-small"
+          aria-label=${`${job ? "Delete" : "Remove"} ${image.name}`}
+          onClick=${() => onRemove([image])}
+        >
+          <${Icon} name=${job ? "trash" : "close"} />
+          ${job ? "Delete" : "Remove"}
+        </button>`
+  }`;
+}

@@ -1,0 +1,188 @@
+/** The stage: two versions of an image over or next to each other, with the same zoom and pan. */
+
+import { html, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { useGestures } from "./gestures.js";
+import { computeFit, FITTED, limitPan, zoomBy } from "./zoom.js";
+
+/**
+ * @typedef {import("./zoom.js").Size} Size
+ * @typedef {{url: string|null, alt: string, format: string|null}} Side `url` is null while it is unknown
+ * @typedef {"slide"|"beside"|"flip"} Mode
+ */
+
+const PERCENTS = [50, 100, 200];
+const RATIO_TOLERANCE = 0.02;
+const KEY_ZOOM = 1.25;
+const KEY_PAN = 60; // CSS pixels
+
+/**
+ * @param {{before: Side, after: Side|null, mode: Mode, onMismatch: () => void, onMove: (by: number) => void, children: View}} props
+ *   `onMismatch` is called if the proportions differ, so that the images cannot be laid over each other
+ */
+export function Stage({ before, after, mode, onMismatch, onMove, children }) {
+  const [zoom, setZoom] = useState(FITTED);
+  const [split, setSplit] = useState(50);
+  const [isHeld, setHeld] = useState(false);
+  const [pane, setPane] = useState(/** @type {Size} */ ({ width: 1, height: 1 }));
+  const [sizes, setSizes] = useState(/** @type {Record<string, Size|undefined>} */ ({}));
+  const stage = useRef(/** @type {HTMLElement|null} */ (null));
+  const reference = sizes.before ?? sizes.after ?? { width: 1, height: 1 };
+  const isKnown = Boolean(sizes.before ?? sizes.after);
+  const isMatching = !sizes.before || !sizes.after || haveSameRatio(sizes.before, sizes.after);
+  const shownMode = after ? mode : "single";
+
+  useLayoutEffect(() => {
+    const watched = stage.current?.querySelector(".pane");
+    if (!watched) return undefined;
+    const observer = new ResizeObserver(() => setPane({ width: watched.clientWidth, height: watched.clientHeight }));
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  useLayoutEffect(() => setZoom((now) => limitPan(now, reference, pane)), [pane, reference.width, reference.height]);
+  useLayoutEffect(() => {
+    if (!isMatching && mode === "slide") onMismatch();
+  }, [isMatching, mode]);
+
+  const zoomTo = (/** @type {number} */ scale) =>
+    setZoom((now) => zoomBy(now, scale / (computeFit(reference, pane) * now.zoom), { x: 0, y: 0 }, reference, pane));
+  const gestures = useGestures({
+    stage,
+    canPan: zoom.zoom > 1,
+    onZoom: (factor, point) => setZoom((now) => zoomBy(now, factor, point, reference, pane)),
+    onPan: (x, y) => setZoom((now) => limitPan({ ...now, x: now.x + x, y: now.y + y }, reference, pane)),
+    onSplit: shownMode === "slide" ? setSplit : null,
+    onHold: shownMode === "flip" ? setHeld : null,
+  });
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+    const pan = (/** @type {number} */ x, /** @type {number} */ y) =>
+      setZoom((now) => limitPan({ ...now, x: now.x + x, y: now.y + y }, reference, pane));
+    const isZoomed = zoom.zoom > 1;
+    /** @type {Record<string, () => void>} */
+    const actions = {
+      "+": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
+      "=": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
+      "-": () => setZoom((now) => zoomBy(now, 1 / KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
+      0: () => setZoom(FITTED),
+      1: () => zoomTo(1),
+      2: () => zoomTo(2),
+      " ": () => setHeld(true),
+      ArrowLeft: () => (isZoomed ? pan(KEY_PAN, 0) : onMove(-1)),
+      ArrowRight: () => (isZoomed ? pan(-KEY_PAN, 0) : onMove(1)),
+      ArrowUp: () => isZoomed && pan(0, KEY_PAN),
+      ArrowDown: () => isZoomed && pan(0, -KEY_PAN),
+    };
+    const action = actions[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+
+  const box = (/** @type {"before"|"after"} */ kind) => {
+    const own = sizes[kind];
+    const shown = own && !isMatching ? own : reference;
+    const scale = computeFit(shown, pane);
+    return { width: shown.width * scale, height: shown.height * scale };
+  };
+  const layer = (/** @type {"before"|"after"} */ kind, /** @type {Side} */ side) =>
+    html`<${Layer}
+      key=${kind}
+      kind=${kind}
+      side=${side}
+      box=${isKnown ? box(kind) : null}
+      zoom=${zoom}
+      isHidden=${shownMode === "flip" && (kind === "before") !== isHeld}
+      onSize=${(/** @type {Size|undefined} */ size) => setSizes((now) => ({ ...now, [kind]: size }))}
+    />`;
+  const percent = Math.round(computeFit(reference, pane) * zoom.zoom * 100);
+  return html`<div
+    class="stage"
+    ref=${stage}
+    data-mode=${shownMode}
+    data-zoomed=${zoom.zoom > 1}
+    style=${{ "--split": `${split}%` }}
+    tabindex="0"
+    role="group"
+    aria-label="Before and after. Plus and minus zoom, 0 fits, arrow keys move."
+    onKeyDown=${onKeyDown}
+    onKeyUp=${(/** @type {KeyboardEvent} */ event) => event.key === " " && setHeld(false)}
+    ...${gestures}
+  >
+    ${layer("before", before)} ${after && layer("after", after)}
+    ${shownMode === "slide" && html`<${Splitter} split=${split} onSplit=${setSplit} />`}
+    <div class="zoom-buttons" role="group" aria-label="Zoom">
+      <button
+        type="button"
+        aria-pressed=${String(zoom.zoom === 1)}
+        onClick=${() => setZoom(FITTED)}
+      >
+        Fit
+      </button>
+      ${PERCENTS.map(
+        (each) =>
+          html`<button
+            key=${each}
+            type="button"
+            aria-pressed=${String(percent === each && zoom.zoom !== 1)}
+            onClick=${() => zoomTo(each / 100)}
+          >
+            ${each} %
+          </button>`,
+      )}
+    </div>
+    ${isKnown && zoom.zoom !== 1 && !PERCENTS.includes(percent) && html`<span class="zoom-percent">${percent} %</span>`}
+    ${children}
+  </div>`;
+}
+
+/**
+ * @param {{kind: string, side: Side, box: Size|null, zoom: import("./zoom.js").Zoom, isHidden: boolean,
+ *   onSize: (size: Size|undefined) => void}} props
+ */
+function Layer({ kind, side, box, zoom, isHidden, onSize }) {
+  const [failedUrl, setFailedUrl] = useState("");
+  const { url, alt, format } = side;
+  const style = box && {
+    width: `${box.width}px`,
+    height: `${box.height}px`,
+    transform: `translate(-50%, -50%) translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.zoom})`,
+  };
+  const onLoad = (/** @type {Event} */ event) => {
+    const image = /** @type {HTMLImageElement} */ (event.currentTarget);
+    onSize({
+      width: image.naturalWidth || 1,
+      height: image.naturalHeight || 1,
+    });
+  };
+  const onError = () => {
+    setFailedUrl(url ?? "");
+    onSize(undefined);
+  };
+  const isFailed = url !== null && url === failedUrl;
+  return html`<div class=${`pane pane-${kind}`} hidden=${isHidden}>
+    ${url && !isFailed && html`<img src=${url} alt=${alt} decoding="async" draggable=${false} style=${style} onLoad=${onLoad} onError=${onError} />`}
+    ${isFailed && html`<p class="blank">This browser cannot show ${format ? `${format} images` : "this image"}.</p>`}
+  </div>`;
+}
+
+/** The line between both versions. @param {{split: number, onSplit: (split: number) => void}} props */
+function Splitter({ split, onSplit }) {
+  const read = (/** @type {Event} */ event) =>
+    onSplit(Number(/** @type {HTMLInputElement} */ (event.currentTarget).value));
+  return html`<input
+      type="range"
+      class="splitter"
+      min="0"
+      max="100"
+      value=${split}
+      aria-label="Share of the left version"
+      aria-valuetext=${`${Math.round(split)} % left, ${100 - Math.round(split)} % right`}
+      onInput=${read}
+    />
+    <span class="split-line" aria-hidden="true"></span>`;
+}
+
+/** @param {Size} one @param {Size} other */
+function haveSameRatio(one, other) {
+  return Math.abs((one.width / one.height) * (other.height / other.width) - 1) < RATIO_TOLERANCE;
+}

@@ -1,0 +1,86 @@
+/** The versions of an image that can be compared: the original, and each output of each job. */
+
+import { useEffect, useState } from "../vendor/preact.js";
+import { formatCaption } from "../jobs/facts.js";
+import { getRawLink, getResultLink } from "../net/api.js";
+
+/**
+ * @typedef {object} Version
+ * @property {string} key
+ * @property {string} label such as `Version 2, WEBP`
+ * @property {string} caption dimensions, format and size
+ * @property {string|null} format
+ * @property {number} size bytes
+ * @property {Job|null} job null for the original
+ * @property {string|null} output
+ */
+
+/**
+ * @param {Job[]} jobs @param {number} size bytes of the original
+ * @returns {Version[]} the original first
+ */
+export function listVersions(jobs, size) {
+  const raw = jobs[jobs.length - 1]?.raw;
+  const caption = formatCaption({
+    width: raw?.width,
+    height: raw?.height,
+    format: raw?.format,
+    size: raw?.size ?? size,
+  });
+  const original = {
+    key: "original",
+    label: "Original",
+    caption,
+    format: raw?.format ?? null,
+    size: raw?.size ?? size,
+    job: null,
+    output: null,
+  };
+  const finished = jobs.filter((each) => each.result);
+  const results = finished.flatMap((job, index) =>
+    (job.result?.outputs ?? []).map((output) => ({
+      key: `${job.id}/${output.name}`,
+      label: [finished.length > 1 ? `Version ${index + 1}` : "Result", nameOutput(job, output)]
+        .filter(Boolean)
+        .join(", "),
+      caption: formatCaption(output),
+      format: output.format,
+      size: output.size,
+      job,
+      output: output.name,
+    })),
+  );
+  return [original, ...results];
+}
+
+/** @param {Job} job @param {JobOutput} output */
+function nameOutput(job, output) {
+  const { outputs = [] } = job.result ?? {};
+  return outputs.length > 1 ? output.name : job.preset?.name;
+}
+
+/**
+ * Return the URL of a version, or null until it is known. Object URLs are revoked after use.
+ * @param {Version|null} version @param {File|null} file the original, if the page has it @param {Job|null} job any job of the image
+ * @returns {string|null}
+ */
+export function useVersionUrl(version, file, job) {
+  const [known, setKnown] = useState(/** @type {{key: string, url: string}|null} */ (null));
+  const source = version && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
+  const key = source && `${source}`;
+  useEffect(() => {
+    if (!key || !version) return undefined;
+    if (!version.job && file) {
+      const url = URL.createObjectURL(file);
+      setKnown({ key, url });
+      return () => URL.revokeObjectURL(url);
+    }
+    let isCurrent = true;
+    const link = version.job ? getResultLink(version.job.id, version.output ?? undefined) : getRawLink(job?.id ?? "");
+    link.then(({ url }) => isCurrent && setKnown({ key, url })).catch(() => {});
+    return () => {
+      isCurrent = false;
+    };
+  }, [key, file]);
+  return known && known.key === key ? known.url : null;
+}

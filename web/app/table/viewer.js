@@ -1,0 +1,102 @@
+/** One image, large: its versions, facts and actions. */
+
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { Saving } from "../jobs/facts.js";
+import { Stage } from "./stage.js";
+import { listVersions, useVersionUrl } from "./versions.js";
+
+/** @type {Array<[import("./stage.js").Mode, string]>} */
+const MODES = [
+  ["slide", "Slide"],
+  ["beside", "Side by side"],
+  ["flip", "Hold to flip"],
+];
+
+/**
+ * @param {{name: string, size: number, file: File|null, jobs: Job[], position: string, onMove: (by: number) => void,
+ *   level: number, status: View, actions: View, children: View}} props
+ *   `level` is that of the heading; `children` are messages about the image
+ */
+export function Viewer({ name, size, file, jobs, position, onMove, level, status, actions, children }) {
+  const versions = listVersions(jobs, size);
+  const newest = versions.findLast(
+    (each) => each.job && each.job === lastFinished(jobs) && each.output === each.job.result?.name,
+  );
+  const [leftKey, setLeftKey] = useState("original");
+  const [rightKey, setRightKey] = useState("");
+  const [mode, setMode] = useState(/** @type {import("./stage.js").Mode} */ ("slide"));
+  useEffect(() => setRightKey(""), [newest?.key]);
+  const left = versions.find((each) => each.key === leftKey) ?? versions[0] ?? null;
+  const right = versions.find((each) => each.key === rightKey) ?? newest ?? versions[1] ?? null;
+  const job = jobs[jobs.length - 1] ?? null;
+  const leftUrl = useVersionUrl(left, file, job);
+  const rightUrl = useVersionUrl(right, file, job);
+  const Heading = `h${level}`;
+  const side = (/** @type {import("./versions.js").Version|null} */ version, /** @type {string|null} */ url) => ({
+    url,
+    alt: `${name}, ${version?.label.toLowerCase()}`,
+    format: version?.format ?? null,
+  });
+
+  return html`<section class="viewer" aria-label="Selected image">
+    <div class="viewer-head">
+      <${Heading} class="name" title=${name} tabindex="-1"><bdi>${name}</bdi></${Heading}>
+      <span class="faint position">${position}</span>
+      ${status}
+      ${
+        right &&
+        html`<div class="modes" role="group" aria-label="Comparison">
+          ${MODES.map(
+            ([each, label]) =>
+              html`<button
+                key=${each}
+                type="button"
+                aria-pressed=${String(each === mode)}
+                onClick=${() => setMode(each)}
+              >
+                ${label}
+              </button>`,
+          )}
+        </div>`
+      }
+      <div class="row viewer-actions">${actions}</div>
+    </div>
+    ${children}
+    <${Stage}
+      before=${side(left, leftUrl)}
+      after=${right ? side(right, rightUrl) : null}
+      mode=${mode}
+      onMismatch=${() => setMode("beside")}
+      onMove=${onMove}
+    >
+      <${Tag} kind="left" name="Left version" versions=${versions} shown=${left} original=${versions[0]} onChoose=${setLeftKey} />
+      ${right && html`<${Tag} kind="right" name="Right version" versions=${versions} shown=${right} original=${versions[0]} onChoose=${setRightKey} />`}
+    <//>
+  </section>`;
+}
+
+/** @param {Job[]} jobs */
+function lastFinished(jobs) {
+  return jobs.findLast((each) => each.result) ?? null;
+}
+
+/**
+ * The facts of a version, on the image, and the choice of another one.
+ * @param {{kind: "left"|"right", name: string, versions: import("./versions.js").Version[],
+ *   shown: import("./versions.js").Version|null, original: import("./versions.js").Version, onChoose: (key: string) => void}} props
+ */
+function Tag({ kind, name, versions, shown, original, onChoose }) {
+  if (!shown) return null;
+  const choose = (/** @type {Event} */ event) => onChoose(/** @type {HTMLSelectElement} */ (event.currentTarget).value);
+  return html`<div class=${`tag tag-${kind}`}>
+    ${
+      versions.length > 2
+        ? html`<select aria-label=${name} value=${shown.key} onChange=${choose}>
+            ${versions.map((each) => html`<option key=${each.key} value=${each.key} selected=${each.key === shown.key}>${each.label}</option>`)}
+          </select>`
+        : html`<b>${shown.label}</b>`
+    }
+    ${" "}${shown.job && html`<${Saving} before=${original.size} after=${shown.size} />`}
+    <span class="tag-caption">${shown.caption}</span>
+  </div>`;
+}

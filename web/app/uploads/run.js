@@ -1,0 +1,163 @@
+/** Sending of images, and following of their jobs. */
+
+import { batch, signal } from "../vendor/preact.js";
+import { announce } from "../base/announce.js";
+import { formatCount } from "../base/format.js";
+import { cancelJob, isRetryable } from "../jobs/actions.js";
+import { createJob, getRawLink, retry } from "../net/api.js";
+import { createOfflineProblem, Problem } from "../net/problem.js";
+import { watchJob } from "../net/job-poller.js";
+import { toTextOptions } from "../recipe/snippets.js";
+import { getJob } from "../store/images.js";
+import { sendBatch } from "./batch.js";
+import { uploadDirectly } from "./direct-upload.js";
+import { createLimiter } from "./limiter.js";
+
+const MAX_CONCURRENT_UPLOADS = 3;
+const CLOSED = new Set(["staged", "done", "lost"]);
+
+/** @typedef {import("../store/images.js").StoredImage} StoredImage */
+
+/** @param {import("../store/images.js").ImageStore} store @param {Limits} limits */
+export function createRun(store, limits) {
+  const limiter = createLimiter(MAX_CONCURRENT_UPLOADS);
+  const paused = signal(false);
+
+  /** @param {StoredImage} image @param {unknown} problem @param {AbortSignal} [signal] */
+  const fail = (image, problem, signal = image.stop.signal) => {
+    if (signal.aborted) return; // the user has canceled or removed the image
+    store.update(image, { phase: "lost", problem, retryProblem: null });
+  };
+
+  /** Follow an existing job until it is done. @param {StoredImage} image @param {Job} job */
+  const follow = async (image, job) => {
+    const { signal } = image.stop;
+    store.setJob(image, job);
+    store.save();
+    if (job.done) return;
+    try {
+      const latest = await watchJob(job, {
+        signal,
+        onJob: (seen) => store.setJob(image, seen),
+        onProblem: (retryProblem) => store.update(image, { retryProblem }),
+      });
+      if (!latest.done) store.update(image, { retryProblem: createDelayProblem() });
+    } catch (problem) {
+      fail(image, problem, signal);
+    }
+  };
+
+  /** Send an image when it is its turn. @param {StoredImage} image @param {(options: import("../net/upload.js").UploadOptions) => Promise<Job>} send */
+  const upload = async (image, send) => {
+    const { signal } = image.stop; // canceling replaces it
+    const options = {
+      signal,
+      onProgress: (/** @type {number} */ share) => store.update(image, { phase: "sending", share, retryProblem: null }),
+      onWait: (/** @type {unknown} */ retryProblem) => store.update(image, { retryProblem }),
+    };
+    try {
+      const job = await limiter.run(() => {
+        signal.throwIfAborted();
+        store.update(image, { phase: "sending" });
+        return send(options);
+      });
+      follow(image, job);
+    } catch (problem) {
+      fail(image, problem, signal);
+    }
+  };
+
+  /** @param {StoredImage} image @param {JobSpec} spec */
+  const sendOne = (image, spec) =>
+    upload(image, async (options) => {
+      const job = getJob(image.state.value);
+      if (job && isRetryable(job)) return retry(job.id, spec);
+      const file = image.file ?? (await fetchOriginal(job));
+      if (file.size > limits.max_raw_bytes) throw createSizeProblem(image.name);
+      if (file.size <= limits.max_body_bytes) return createJob(file, toTextOptions(spec), options);
+      return uploadDirectly(file, spec, options);
+    });
+
+  return {
+    paused,
+    follow,
+    /**
+     * Process images with a recipe. Images that were processed before get another version.
+     * @param {StoredImage[]} images @param {JobSpec} spec @param {{asBatch: boolean}} options
+     */
+    async start(images, spec, { asBatch }) {
+      const startable = images.filter((each) => CLOSED.has(each.state.value.phase));
+      const isNew = startable.every((each) => each.state.value.phase === "staged");
+      batch(() => {
+        if (!store.summary.value.unsent && !store.summary.value.working) store.startedAt.value = Date.now();
+        for (const each of startable) {
+          if (each.stop.signal.aborted) each.stop = new AbortController();
+          store.update(each, {
+            phase: "waiting",
+            share: 0,
+            problem: null,
+            retryProblem: null,
+          });
+        }
+      });
+      announce(`Processing ${formatCount(startable.length, "image")}`);
+      const isSent = asBatch && isNew && startable.length > 1 && (await sendBatch(startable, spec, { fail, upload }));
+      if (!isSent) await Promise.all(startable.map((each) => sendOne(each, spec)));
+    },
+    /** @param {boolean} value */
+    setPaused(value) {
+      paused.value = value;
+      limiter.setPaused(value);
+      announce(value ? "Paused. Images that are already sent are still processed." : "Continued");
+    },
+    /** Stop images that are not done: those without a job are ready again, jobs are canceled. @param {StoredImage[]} images */
+    async cancel(images) {
+      const open = images.filter((each) => !CLOSED.has(each.state.value.phase));
+      const jobs = [];
+      for (const each of open) {
+        const job = getJob(each.state.value);
+        each.stop.abort(new DOMException("canceled", "AbortError"));
+        each.stop = new AbortController();
+        if (job && !job.done) jobs.push({ image: each, job });
+        else
+          store.update(each, {
+            phase: job ? "done" : "staged",
+            share: 0,
+            retryProblem: null,
+          });
+      }
+      for (const { image, job } of jobs) await cancelJob(job, (canceled) => void follow(image, canceled));
+      if (open.length) announce(`Canceled ${formatCount(open.length, "image")}`);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createRun>} Run */
+
+/** Read the original of a job whose file the page no longer has. @param {Job|null} job */
+async function fetchOriginal(job) {
+  if (!job)
+    throw new Problem({
+      code: "RAW_IMAGE_MISSING",
+      title: "The page no longer has this file.",
+    });
+  const { url } = await getRawLink(job.id);
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok) throw createOfflineProblem();
+  return new File([await response.blob()], job.filename);
+}
+
+/** @param {string} name */
+function createSizeProblem(name) {
+  return new Problem({
+    code: "TOO_MANY_BYTES",
+    title: `${name} is larger than this Safelight accepts.`,
+  });
+}
+
+function createDelayProblem() {
+  return new Problem({
+    code: "STILL_OPEN",
+    title: "This is taking long. Check the history later.",
+  });
+}

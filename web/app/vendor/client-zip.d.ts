@@ -1,0 +1,2 @@
+/** Types of client-zip.js. They are not deployed. */
+export { downloadZip } from "client-zip";
