@@ -85,8 +85,8 @@ attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are kille
 mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
-browser: $(VENV)/.dev $(VENV)/.uppy ## Test the page, and Uppy, in Chromium; skipped without Chromium, except in CI
-	$(BIN)/pytest tests/browser $(THOROUGH) -n 2 --dist loadfile -q
+browser: $(VENV)/.dev $(VENV)/.uppy $(VENV)/.web ## Check the modules of the web page, and test it and Uppy in Chromium; skipped without Chromium, except in CI
+	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
 	$(BIN)/ruff check --fix .

@@ -37,12 +37,11 @@ def main() -> None:
 
 
 def take_processing_and_comparison(browser: Browser, url: str) -> None:
-    """Take a screenshot of the start page with processed and uploading images, then one of a comparison."""
+    """Take a screenshot of the start page with processed and uploading images, then one of a processed image."""
     page = open_page(browser, url, scheme="dark")
-    page.get_by_role("button", name="web", exact=True).click()
     page.set_input_files("#file-picker", [IMAGES / name for name in PROCESSED_IMAGES])
     page.locator("#go").click()
-    page.locator("[data-phase=done] .print-result[data-shown]").nth(len(PROCESSED_IMAGES) - 1).wait_for()
+    page.locator("[data-status=Processed]").nth(len(PROCESSED_IMAGES) - 1).wait_for()
     held: list[Route] = []  # These requests wait until the screenshot is taken.
 
     def hold(route: Route) -> None:
@@ -51,15 +50,14 @@ def take_processing_and_comparison(browser: Browser, url: str) -> None:
     page.route("**/v1/jobs?filename=*", hold)
     page.set_input_files("#file-picker", [IMAGES / name for name in UPLOADING_IMAGES])
     page.locator("#go").click()
-    page.locator("[data-phase=sending]").nth(1).wait_for()
+    page.locator("[data-phase=sending]").nth(len(UPLOADING_IMAGES) - 1).wait_for()
     page.evaluate("scrollTo(0, 0)")
     save_screenshot(page, "process")
     for route in held:
         route.abort()
     page.unroute_all()
-    page.get_by_role("link", name="Compare coffee-sideways.jpg").click()
-    page.get_by_role("slider").wait_for()
-    page.locator(".compare-after img").evaluate("each => each.decode()")
+    page.locator("[data-name='rocket-progressive.jpg'] button").click()
+    page.locator(".pane-after img[style]").evaluate("each => each.decode()")
     page.mouse.move(0, 0)
     save_screenshot(page, "compare")
     page.context.close()
@@ -68,7 +66,7 @@ def take_processing_and_comparison(browser: Browser, url: str) -> None:
 def take_start(browser: Browser, url: str) -> None:
     """Take screenshots of the start page in the light theme, and on a phone in the dark theme."""
     page = open_page(browser, url, scheme="light")
-    page.get_by_text("512").or_(page.get_by_text("1024 × 768")).first.wait_for()
+    page.locator(".plan-outputs").wait_for()
     save_screenshot(page, "start")
     page.context.close()
     page = open_page(browser, url, scheme="dark", size=PHONE, touch=True)
@@ -80,7 +78,7 @@ def take_history(browser: Browser, url: str) -> None:
     """Take screenshots of the history in the light theme, on a wide screen and on a phone."""
     for name, size, touch in (("history", WIDE, False), ("phone-history", PHONE, True)):
         page = open_page(browser, f"{url}#/history", scheme="light", size=size, touch=touch)
-        page.locator(".print-frame[data-shown]").first.wait_for()
+        page.locator(".thumbnail[data-shown=true]").first.wait_for()
         save_screenshot(page, name)
         page.context.close()
 

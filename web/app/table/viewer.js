@@ -43,9 +43,19 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
       <${Heading} class="name" title=${name} tabindex="-1"><bdi>${name}</bdi></${Heading}>
       <span class="faint position">${position}</span>
       ${status}
+      <div class="row viewer-actions">${actions}</div>
+    </div>
+    ${children}
+    <${Stage}
+      before=${side(left, leftUrl)}
+      after=${right ? side(right, rightUrl) : null}
+      mode=${mode}
+      onMismatch=${() => setMode("beside")}
+      onMove=${onMove}
+    >
       ${
         right &&
-        html`<div class="modes" role="group" aria-label="Comparison">
+        html`<div class="modes stage-modes" role="group" aria-label="Comparison">
           ${MODES.map(
             ([each, label]) =>
               html`<button
@@ -59,16 +69,6 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
           )}
         </div>`
       }
-      <div class="row viewer-actions">${actions}</div>
-    </div>
-    ${children}
-    <${Stage}
-      before=${side(left, leftUrl)}
-      after=${right ? side(right, rightUrl) : null}
-      mode=${mode}
-      onMismatch=${() => setMode("beside")}
-      onMove=${onMove}
-    >
       <${Tag} kind="left" name="Left version" versions=${versions} shown=${left} original=${versions[0]} onChoose=${setLeftKey} />
       ${right && html`<${Tag} kind="right" name="Right version" versions=${versions} shown=${right} original=${versions[0]} onChoose=${setRightKey} />`}
     <//>
