@@ -12,6 +12,13 @@ BUSY = {
     "retriable": True,
     "errors": [],
 }
+COUNT_SAVED = """(wanted) => new Promise((resolve) => {
+  const opening = indexedDB.open('safelight', 1);
+  opening.onsuccess = () => {
+    const counting = opening.result.transaction('files').objectStore('files').count();
+    counting.onsuccess = () => { opening.result.close(); resolve(counting.result === wanted); };
+  };
+})"""
 
 
 def test_too_many_requests_is_retried_after_retry_after(visit: Visit) -> None:
@@ -67,6 +74,19 @@ def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:
     visit.expect_status("again.png", "Processed")
     visit.page.get_by_role("link", name="History").click()
     visit.expect_status("reload.png", "Processed")
+
+
+def test_reload_keeps_files_that_are_not_sent(visit: Visit) -> None:
+    """After a reload the page has the files again, and sends them."""
+    visit.open()
+    visit.drop({"kept.png": read_image("clock-small.png")})
+    visit.expect_status("kept.png", "Ready")
+    visit.page.wait_for_function(COUNT_SAVED, arg=1)
+    visit.page.reload()
+    visit.expect_status("kept.png", "Ready")
+    visit.process()
+    visit.expect_status("kept.png", "Processed")
+    visit.page.wait_for_function(COUNT_SAVED, arg=0)
 
 
 def test_plan_marks_invalid_recipe_values(visit: Visit) -> None:

@@ -8,6 +8,7 @@ import { getJob } from "./net/api.js";
 import { createRecipeEditor } from "./recipe/editor.js";
 import { createPlanner } from "./recipe/plan.js";
 import { createImageStore, readStoredIds } from "./store/images.js";
+import { saveFiles, takeSavedFiles } from "./store/saved-files.js";
 import { checkFiles, describeRefused } from "./uploads/file-check.js";
 import { createRun } from "./uploads/run.js";
 
@@ -35,7 +36,7 @@ export function createApp(config, capabilities, presets, recipeLink) {
     const leftOut = describeRefused(refused, limits);
     if (leftOut) showNote(leftOut, { kind: "bad" });
     if (!accepted.length) return;
-    store.add(accepted);
+    saveFiles(store.add(accepted));
     goTo("#/");
     announce(`${formatCount(accepted.length, "image")} added. ${leftOut}`);
   };
@@ -53,6 +54,8 @@ export function createApp(config, capabilities, presets, recipeLink) {
     });
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
+    const files = await takeSavedFiles();
+    if (files.length) saveFiles(store.add(files));
     const jobs = await Promise.all(ids.map((id) => getJob(id).catch(() => null))); // deleted, or unreachable
     for (const job of jobs) if (job) run.follow(store.adopt(job), job);
   };

@@ -5,7 +5,7 @@ import { createApp } from "./app.js";
 import { authenticate, getSignOut, readConfig } from "./auth/session.js";
 import { Notes } from "./base/announce.js";
 import { find } from "./base/dom.js";
-import { route } from "./base/router.js";
+import { readAddress, route } from "./base/router.js";
 import { setUpTheme } from "./base/theme.js";
 import { showView } from "./base/view.js";
 import { ErrorBox } from "./jobs/facts.js";
@@ -66,6 +66,7 @@ try {
 async function start(config) {
   find("#version").textContent = config.version;
   connect(config.api_url, await authenticate(config));
+  readAddress();
   const [capabilities, presets] = await load(config);
   setUpSignOut(config);
   const recipeLink = route.value.query.get("recipe") ?? "";

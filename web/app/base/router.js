@@ -14,9 +14,12 @@ export function parseRoute(hash) {
 /** @type {import("../vendor/preact.js").Signal<Route>} */
 export const route = signal(parseRoute(location.hash));
 
-window.addEventListener("hashchange", () => {
+window.addEventListener("hashchange", readAddress);
+
+/** Read the address again, for example after signing in has restored it. */
+export function readAddress() {
   route.value = parseRoute(location.hash);
-});
+}
 
 /** @param {string} address such as `#/history` */
 export function goTo(address) {
@@ -29,7 +32,7 @@ export function setQuery(values) {
   const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value));
   const path = `#/${name}${id ? `/${encodeURIComponent(id)}` : ""}`;
   history.replaceState(null, "", query.size ? `${path}?${query}` : path);
-  route.value = parseRoute(location.hash);
+  readAddress();
 }
 
 /** @param {string} text */

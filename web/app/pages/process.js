@@ -6,6 +6,7 @@ import { formatCount } from "../base/format.js";
 import { deletedIds, deleteWithUndo } from "../jobs/deletion.js";
 import { RecipeRail } from "../recipe/rail.js";
 import { getJob } from "../store/images.js";
+import { forgetFiles, saveFiles } from "../store/saved-files.js";
 import { FilmStrip } from "../table/strip.js";
 import { ImageList } from "../table/list.js";
 import { SelectedImage } from "../table/selected-image.js";
@@ -109,9 +110,11 @@ function removeImages({ store, run }, removed) {
   const onUndo = () => {
     store.restore(list);
     store.save();
+    saveFiles(removed.filter((each) => each.state.value.phase === "staged"));
   };
   store.remove(removed);
   store.save();
+  forgetFiles(removed);
   const what = removed.length === 1 ? removed[0]?.name : formatCount(removed.length, "image");
   deleteWithUndo({
     ids,

@@ -9,6 +9,7 @@ import { createOfflineProblem, Problem } from "../net/problem.js";
 import { watchJob } from "../net/job-poller.js";
 import { toTextOptions } from "../recipe/snippets.js";
 import { getJob } from "../store/images.js";
+import { forgetFiles } from "../store/saved-files.js";
 import { sendBatch } from "./batch.js";
 import { uploadDirectly } from "./direct-upload.js";
 import { createLimiter } from "./limiter.js";
@@ -34,6 +35,7 @@ export function createRun(store, limits) {
     const { signal } = image.stop;
     store.setJob(image, job);
     store.save();
+    forgetFiles([image]); // the server has it
     if (job.done) return;
     try {
       const latest = await watchJob(job, {
