@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Route, expect
 from support.browser_page import Visit, read_image
-from support.running_stack import Site
+from support.running_stack import Site, wait_until
 
 BUSY = {
     "code": "TOO_MANY_REQUESTS",
@@ -12,11 +12,11 @@ BUSY = {
     "retriable": True,
     "errors": [],
 }
-COUNT_SAVED = """(wanted) => new Promise((resolve) => {
+COUNT_SAVED = """() => new Promise((resolve) => {
   const opening = indexedDB.open('safelight', 1);
   opening.onsuccess = () => {
     const counting = opening.result.transaction('files').objectStore('files').count();
-    counting.onsuccess = () => { opening.result.close(); resolve(counting.result === wanted); };
+    counting.onsuccess = () => { opening.result.close(); resolve(counting.result); };
   };
 })"""
 
@@ -77,16 +77,17 @@ def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:
 
 
 def test_reload_keeps_files_that_are_not_sent(visit: Visit) -> None:
-    """After a reload the page has the files again, and sends them."""
+    """After a reload, before which the browser asks, the page has the files again, and sends them."""
+    visit.confirms_leaving = True
     visit.open()
     visit.drop({"kept.png": read_image("clock-small.png")})
     visit.expect_status("kept.png", "Ready")
-    visit.page.wait_for_function(COUNT_SAVED, arg=1)
+    wait_until(lambda: visit.page.evaluate(COUNT_SAVED) == 1)
     visit.page.reload()
     visit.expect_status("kept.png", "Ready")
     visit.process()
     visit.expect_status("kept.png", "Processed")
-    visit.page.wait_for_function(COUNT_SAVED, arg=0)
+    wait_until(lambda: visit.page.evaluate(COUNT_SAVED) == 0)
 
 
 def test_plan_marks_invalid_recipe_values(visit: Visit) -> None:

@@ -40,13 +40,19 @@ class Visit:
     #: Statuses that the test provokes (``net`` for no network). The browser logs each as an error.
     expected_failures: set[str] = field(default_factory=set)
 
+    #: True to leave the page although it asks for confirmation. Otherwise, a question is an error.
+    confirms_leaving: bool = False
+
     def record_message(self, message: ConsoleMessage) -> None:
         """Record an error or a warning."""
         if message.type in {"error", "warning"}:
             self.messages.append(message.text)
 
     def dismiss_dialog(self, dialog: Dialog) -> None:
-        """Record and dismiss a browser dialog, which the page never opens."""
+        """Record and dismiss a browser dialog. The page opens none, apart from the question before leaving it."""
+        if dialog.type == "beforeunload" and self.confirms_leaving:
+            dialog.accept()
+            return
         self.messages.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 

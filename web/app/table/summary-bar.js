@@ -28,6 +28,7 @@ export function SummaryBar({ store, run, onRetry, onShowFailed }) {
     ["bad", failed],
     ["faint", canceled],
     ["open", working],
+    ["rest", unsent],
   ];
   const cancelAll = () => {
     run.setPaused(false);
@@ -36,8 +37,7 @@ export function SummaryBar({ store, run, onRetry, onShowFailed }) {
   return html`<section class="summary" aria-label="Progress">
     <p class="summary-count">${describeProgress(summary)}</p>
     <div class="bar" role="img" aria-label=${describeProgress(summary)}>
-      ${parts.map(([kind, count]) => html`<span key=${kind} class=${`bar-${kind}`} style=${{ flexGrow: count }} />`)}
-      <span style=${{ flexGrow: unsent }} />
+      ${parts.map(([kind, count]) => count > 0 && html`<span key=${kind} class=${`bar-${kind}`} style=${{ flexGrow: count }} />`)}
     </div>
     <p class="summary-facts">
       ${processed > 0 && html`${formatBytes(before)} → ${formatBytes(after)} <b class=${after <= before ? "saved" : "grown"}>${formatSaving(before, after)}</b>`}
