@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, count_attempts, post_form, wait_until
+from support.running_stack import HTTP_SECONDS, Site, count_attempts, post_form, send_until_admitted, wait_until
 
 MEMBER = {"content_type": "image/jpeg"}
 
@@ -30,6 +30,14 @@ def post_action(site: Site, path: str) -> dict[str, Any]:
     """Run an action on a batch."""
     answer: dict[str, Any] = site.http.post(f"batches/{path}").raise_for_status().json()
     return answer
+
+
+def post_items(site: Site, batch_id: str, count: int, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Add equal members to a batch on a connection of its own."""
+    url, body = f"{site.stack.api_url}/batches/{batch_id}/items", {"items": [MEMBER] * count}
+    return send_until_admitted(
+        lambda: httpx.post(url, json=body, headers=headers, timeout=HTTP_SECONDS, trust_env=False)
+    )
 
 
 def test_members_are_uploaded_concurrently(site: Site) -> None:
@@ -68,13 +76,8 @@ def test_concurrent_appends_with_one_key_run_once(site: Site) -> None:
     batch_id = create_batch(site, 0)["batch"]["id"]
 
     def add(_: int) -> httpx.Response:
-        return httpx.post(
-            f"{site.stack.api_url}/batches/{batch_id}/items",
-            json={"items": [MEMBER] * 60},
-            headers={"Idempotency-Key": f"append-{batch_id}"},
-            timeout=HTTP_SECONDS,
-            trust_env=False,
-        )
+        headers = {"Idempotency-Key": f"append-{batch_id}"}
+        return post_items(site, batch_id, 60, headers)
 
     with ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(add, range(8)))
@@ -88,8 +91,7 @@ def test_concurrent_appends_are_all_counted(site: Site) -> None:
     batch_id = create_batch(site, 0)["batch"]["id"]
 
     def add(_: int) -> int:
-        path = f"{site.stack.api_url}/batches/{batch_id}/items"
-        return httpx.post(path, json={"items": [MEMBER] * 10}, timeout=HTTP_SECONDS, trust_env=False).status_code
+        return post_items(site, batch_id, 10).status_code
 
     with ThreadPoolExecutor(8) as callers:
         assert set(callers.map(add, range(8))) == {202}

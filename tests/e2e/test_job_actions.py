@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, wait_until
+from support.running_stack import HTTP_SECONDS, Site, send_until_admitted, wait_until
 
 from safelight import Safelight
 from shared.clock import to_iso, utc_now
@@ -50,7 +50,8 @@ def test_concurrent_requests_with_one_key_create_one_job(site: Site) -> None:
     headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "one-of-eight"}
 
     def send(_: int) -> httpx.Response:
-        return httpx.post(f"{site.stack.api_url}/jobs", content=IMAGE, headers=headers, timeout=HTTP_SECONDS)
+        url = f"{site.stack.api_url}/jobs"
+        return send_until_admitted(lambda: httpx.post(url, content=IMAGE, headers=headers, timeout=HTTP_SECONDS))
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(send, range(8)))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -106,7 +107,7 @@ def submit(site: Site, body: bytes) -> str:
             if answer.status_code == 202:
                 job_id: str = answer.json()["id"]
                 return job_id
-            assert answer.status_code >= 500, answer.text
+            assert answer.status_code >= 500 or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS, answer.text
 
 
 def submit_for_killer(site: Site, body: bytes, killer: Killer) -> str:
