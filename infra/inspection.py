@@ -72,9 +72,9 @@ def logs(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each line as one JSON document.")] = False,
 ) -> None:
-    """Show the logs of the functions of the local stack, oldest line first.
+    """Show the logs of the functions of the local stack.
 
-    On AWS, use `aws logs tail /aws/lambda/NAME --follow`.
+    The oldest line is the first. On AWS, use `aws logs tail /aws/lambda/NAME --follow`.
     """
     with report_expected_errors():
         stack = _read_stack()
@@ -93,9 +93,9 @@ def logs(
 def env(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Print environment variables for the local stack, also for the AWS CLI and SDKs.
+    """Print environment variables for the local stack.
 
-    To set them in your shell, run: eval "$(safelight env)"
+    They are also for the AWS CLI and SDKs. To set them in your shell, run: eval "$(safelight env)"
     """
     with report_expected_errors():
         variables = list_variables(_read_stack())
@@ -108,7 +108,10 @@ def env(
 
 @app.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False) -> None:
-    """Delete all images, jobs and settings of the local stack, and start it again with the same parameters."""
+    """Delete all data of the local stack, and start it again.
+
+    The template parameters stay.
+    """
     with report_expected_errors():
         from infra import local_stack
 

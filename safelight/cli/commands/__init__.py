@@ -84,7 +84,12 @@ COMMANDS = (
         "safelight.cli.commands.webhooks",
         "Manage webhooks, and receive their events on this machine.",
     ),
-    CommandRow("webhook", HIDDEN, "safelight.cli.commands.webhooks", "The same as webhooks."),
+    CommandRow(
+        "webhook",
+        HIDDEN,
+        "safelight.cli.commands.webhooks",
+        "Manage webhooks, and receive their events on this machine.",
+    ),
     CommandRow(
         "dead-letters",
         OPERATORS,
