@@ -19,6 +19,7 @@ from support.doc_blocks.commands import find_invalid_commands
 from support.doc_blocks.page_runner import PageRunner
 from support.doc_blocks.shell import Shell
 from support.markdown_page import Fence, parse_page, read_page
+from support.token_rules import ALLOWED, find_breach
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))
@@ -119,6 +120,15 @@ def test_a_response_against_the_schema_is_found(status: int, body: object, why: 
     with pytest.raises(FailureGroup) as caught:
         case.validate_response(answered(status, body))
     assert why in {type(each).__name__ for each in caught.value.exceptions}
+
+
+def test_a_route_that_a_token_must_not_use_is_found() -> None:
+    """By test_conformance.py. Routes of the document that a token may use are those of the code."""
+    assert find_breach("GET", "/v1/jobs", 200, None)
+    assert find_breach("GET", "/v1/jobs", 403, "FORBIDDEN")
+    assert find_breach("GET", "/v1/jobs", 403, "TOKEN_FORBIDDEN") is None
+    documented = {(method.upper(), path) for path, item in OPENAPI["paths"].items() for method in item}
+    assert documented >= ALLOWED
 
 
 @pytest.mark.parametrize(
