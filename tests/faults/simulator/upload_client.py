@@ -269,7 +269,10 @@ class UploadClient:
         if record is None or "DeletedAt" in record or int(record["Generation"]["N"]) > 1:
             return True
         has_file = any(key.startswith("raw/") and self.job_id in key for key in self.functions.world.bucket.objects)
-        return has_file and self._get_status() not in {JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED}
+        status = self._get_status()
+        # A request about a job that was cancelled meanwhile returns this job.
+        is_cancelled = status is JobStatus.CANCELLED
+        return is_cancelled or (has_file and status not in {JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED})
 
     def _get_status(self) -> JobStatus | None:
         record = self.functions.world.jobs.get(self.job_id)
