@@ -15,7 +15,7 @@ CHECKOV := .venv-checkov
 BOX := .venv-box
 GENERATORS := .venv-generators
 # Package hashes, digests of images, base64 images, IDs in examples, and tests, whose keys are fake.
-NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|benchmarks/(public_images|facts_equality)\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
+NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|clients/typescript/(package-lock|src/schema|examples/nextjs/package-lock)|benchmarks/(public_images|facts_equality)\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -85,7 +85,7 @@ attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are kille
 mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
-browser: $(VENV)/.dev $(VENV)/.uppy $(VENV)/.web ## Check the modules of the web page, and test it and Uppy in Chromium; skipped without Chromium, except in CI
+browser: $(VENV)/.dev $(VENV)/.uppy $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it, Uppy and the TypeScript client in Chromium; skipped without Chromium, except in CI
 	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
@@ -132,8 +132,9 @@ $(AUDIT)/.done $(CHECKOV)/.done $(GENERATORS)/.done: .venv-%/.done: requirements
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-$(GENERATORS)/.node: tests/generators/package-lock.json | $(GENERATORS)/.done
-	@if command -v npm >/dev/null; then npm ci --prefix tests/generators --silent --no-audit --no-fund; \
+$(GENERATORS)/.node: tests/generators/package-lock.json clients/typescript/examples/nextjs/package-lock.json | $(GENERATORS)/.done
+	@if command -v npm >/dev/null; then npm ci --prefix tests/generators --silent --no-audit --no-fund && \
+	npm ci --prefix clients/typescript/examples/nextjs --silent --no-audit --no-fund || exit 1; \
 	else echo "npm is not installed: code generators are not tested."; fi
 	@touch $@
 
@@ -169,6 +170,12 @@ $(VENV)/.web: tests/web/package-lock.json | $(VENV)/bin/python
 	else echo "npm is not installed: the modules of the web page are not checked."; fi
 	@touch $@
 
+$(VENV)/.typescript: clients/typescript/package-lock.json $(wildcard clients/typescript/src/*.ts) | $(VENV)/bin/python
+	@if command -v npm >/dev/null; then npm ci --prefix clients/typescript --silent --no-audit --no-fund && \
+	npm run --prefix clients/typescript --silent build || exit 1; \
+	else echo "npm is not installed: the TypeScript client is not tested."; fi
+	@touch $@
+
 $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 	@if command -v npm >/dev/null; then npm ci --prefix tests/diagrams --silent --no-audit --no-fund; \
 	else echo "npm is not installed: diagrams are not checked."; fi
@@ -176,7 +183,7 @@ $(VENV)/.diagrams: tests/diagrams/package-lock.json | $(VENV)/bin/python
 
 clean: ## Stop the engine and delete everything built or installed
 	@if [ -x $(BIN)/safelight ]; then $(BIN)/safelight down --wipe; fi
-	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) $(GENERATORS) benchmarks/node_modules tests/generators/node_modules tests/postman/node_modules tests/diagrams/node_modules tests/web/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(CHECKOV) $(BOX) $(GENERATORS) benchmarks/node_modules tests/generators/node_modules clients/typescript/dist clients/typescript/node_modules clients/typescript/examples/nextjs/node_modules clients/typescript/examples/nextjs/.next tests/postman/node_modules tests/diagrams/node_modules tests/web/node_modules tests/uppy/*/node_modules .safelight build dist demo-results .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -45,7 +45,7 @@ case. Its ``__cause__`` is the technical reason, which is logged but never sent.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,18 @@ class FieldError:
 
     pointer: str
     detail: str
+
+
+#: A detail names at most this many fields.
+_MAX_FIELDS: Final = 3
+
+
+def _describe_fields(errors: tuple[FieldError, ...]) -> str:
+    """Return a sentence for each of the first invalid fields."""
+    shown = [": ".join(filter(None, (each.pointer.lstrip("/"), each.detail))) for each in errors[:_MAX_FIELDS]]
+    rest = len(errors) - len(shown)
+    sentences = [each if each.endswith((".", "?")) else f"{each}." for each in shown]
+    return " ".join(sentences + [f"{rest} more in errors."] * bool(rest))
 
 
 class SafelightError(Exception):
@@ -73,11 +85,11 @@ class SafelightError(Exception):
     ) -> None:
         """Store what the caller may see.
 
-        ``detail`` defaults to the title of the class. ``errors`` are the invalid fields. ``retry_after_seconds`` is how
-        long the caller should wait before it tries again.
+        ``detail`` defaults to the invalid fields in ``errors``, or else to the title of the class.
+        ``retry_after_seconds`` is how long the caller should wait before it tries again.
         """
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = detail or _describe_fields(errors) or self.title
+        super().__init__(self.detail)
         self.errors = errors
         self.retry_after_seconds = retry_after_seconds
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
 from api.http.body import SOURCE
+from api.http.invalid_fields import field_errors
 from api.http.parameters import refuse_bare_number
-from api.http.problems import field_errors
 from api.jobs.options import ImportRequest, Options, read_as, read_import
 from api.uploads.schemas import UploadRequest, read_upload_request
 from shared.errors import FieldError, InvalidRequest
@@ -116,7 +116,7 @@ class ItemsRequest(BaseModel):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            raise InvalidRequest(errors=field_errors(error)) from error
+            raise InvalidRequest(errors=field_errors(error, cls)) from error
 
 
 class BatchRequest(Options):

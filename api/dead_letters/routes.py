@@ -23,8 +23,8 @@ from api.http.body import read_json
 from api.http.cursor import decode_position, encode_position
 from api.http.documented import documented
 from api.http.idempotency import identify_request, run_once, time_left
+from api.http.invalid_fields import field_errors
 from api.http.parameters import Cursor, IdempotencyKey
-from api.http.problems import field_errors
 from api.http.responses import json_response
 from api.http.schemas import dump
 from api.jobs.wait_preference import RESPONSE_TIME
@@ -107,7 +107,7 @@ def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
     try:
         body = RedriveRequest.model_validate(read_json(event))
     except ValidationError as error:
-        raise InvalidRequest(errors=field_errors(error)) from error
+        raise InvalidRequest(errors=field_errors(error, RedriveRequest)) from error
     position = decode_position(body.cursor, (JOBS,)) if body.cursor else None
     request = identify_request(idempotency_key, owner, "POST /v1/dead-letters/redrive", body.model_dump_json())
     until = dependencies.clock() + min(MAX_CALL_TIME, time_left(router) - RESPONSE_TIME)

@@ -25,6 +25,7 @@ from shared.errors import (
     BadMultipart,
     BodyTooLarge,
     EmptyBody,
+    FieldError,
     InvalidRequest,
     UnsupportedImageType,
     UnsupportedMediaType,
@@ -41,6 +42,9 @@ MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
 #: The JSON member that names an S3 object.
 SOURCE: Final = "source"
 NO_CONTENT: Final = "The member content must be the image in base64."
+#: Members that other APIs have for the image or its address.
+_OTHER_SOURCES: Final = frozenset({"url", "uri", "src", "href", "link", "image", "image_url", "file", "data"})
+_SOURCES: Final = "The image is in content (base64), or source is its address (s3://bucket/key or https://host/path)."
 #: Content types that are read as raw bytes, like ``image/*``. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
 #: Fields in which libraries send the number of chunks of a file: Dropzone, Fine Uploader, Plupload, Resumable.js, Flow.
@@ -213,6 +217,8 @@ def _from_json(body: bytes, name: str | None) -> Upload | ImageReference:
             raise InvalidRequest(f"Give either the member content or the member {SOURCE}, not both.")
         return ImageReference(fields, name)
     content = fields.pop("content", None)
+    if content is None and (other := next((each for each in fields if each.lower() in _OTHER_SOURCES), None)):
+        raise InvalidRequest(errors=(FieldError(f"/{other}", f"is unknown. {_SOURCES}"),))
     if not isinstance(content, str):
         raise InvalidRequest(NO_CONTENT)
     return Upload(*_detect_image(decode_base64(content)), name, fields)

@@ -6,13 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from api.http.schemas import ProblemView, dump
 from shared.errors import FieldError, InvalidRequest, SafelightError
-from shared.pipeline.operations import NAMES
 
-_OPERATION_NAMES = frozenset(NAMES)
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -41,27 +38,3 @@ def translate_validation_error(error: RequestValidationError) -> InvalidRequest:
     return InvalidRequest(
         errors=tuple(FieldError("/" + "/".join(map(str, each["loc"][1:])), each["msg"]) for each in details),
     )
-
-
-def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return the invalid fields, each with a JSON pointer and pydantic's message, without the submitted value."""
-    return tuple(
-        FieldError(json_pointer(each["loc"]), each["msg"].removeprefix("Value error, "))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    )
-
-
-def json_pointer(location: tuple[int | str, ...]) -> str:
-    """Return the JSON pointer (RFC 6901) for pydantic's location of an error in the request.
-
-    Leaves out what pydantic adds: the name of an operation after its index, the list index 0 after ``output``, and the
-    type after ``facts``.
-    """
-    names = [
-        name
-        for before, name in zip((None, *location), location, strict=False)
-        if not (isinstance(before, int) and name in _OPERATION_NAMES)
-        and not (before == "output" and name == 0)
-        and not (before == "facts" and name in {"object", "switch"})
-    ]
-    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names)

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from api.http.body import load_json_object
-from api.http.problems import field_errors, json_pointer
+from api.http.invalid_fields import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
 from shared.jobs.source import S3Location, UrlSource, is_url, parse_s3_location
 from shared.pipeline.facts import DEFAULT_FACTS, FactsRequest
@@ -174,7 +174,7 @@ class Options(BaseModel):
                 operations += (Grayscale(),)
             output = Output.model_validate({name: given[name] for name in ("format", "quality") if name in given})
         except ValidationError as error:
-            raise InvalidPipeline(errors=field_errors(error)) from error
+            raise InvalidPipeline(errors=field_errors(error, Options)) from error
         return Pipeline(operations=operations, outputs=(output,))
 
 
@@ -200,7 +200,7 @@ def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[st
     try:
         return model.model_validate({**query, **fields})
     except ValidationError as error:
-        errors = field_errors(error)
+        errors = field_errors(error, model)
         # An error without a pointer is about the combination of options.
         concerns_pipeline = all(each.pointer.split("/")[1:2] in _PIPELINE_POINTERS for each in errors)
         raise (InvalidPipeline if concerns_pipeline else InvalidRequest)(errors=errors) from error
@@ -263,7 +263,7 @@ def _make_responsive_pipeline(given: Mapping[str, Any]) -> Pipeline:
     try:
         responsive = Responsive.model_validate({"widths": given["widths"], "formats": formats, "quality": quality})
     except ValidationError as error:
-        raise InvalidPipeline(errors=field_errors(error)) from error
+        raise InvalidPipeline(errors=field_errors(error, Options)) from error
     return Pipeline(operations=(Grayscale(),) if given.get("grayscale") else (), responsive=responsive)
 
 

@@ -59,9 +59,16 @@ from shared.errors import (
     WatermarkNotFound,
 )
 from shared.ids import first_id_at
-from shared.jobs.job import JobStatus
+from shared.jobs.job import Job, JobStatus
 
 router = Router()
+Prefer = Annotated[
+    str | None,
+    Header(
+        alias="Prefer",
+        description="`wait=N`: wait up to N seconds, at most `max_wait_seconds` of the capabilities.",
+    ),
+]
 
 
 @router.post(
@@ -99,13 +106,7 @@ router = Router()
 def create_job(
     dependencies: Deps,
     log: Log,
-    prefer: Annotated[
-        str | None,
-        Header(
-            alias="Prefer",
-            description="`wait=N`: wait up to N seconds, at most `max_wait_seconds` of the capabilities.",
-        ),
-    ] = None,
+    prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Create a job from an image, or from an object in S3, and a pipeline.
@@ -121,12 +122,9 @@ def create_job(
     job = get_submitted_job(done, owner, dependencies.jobs)
     links = dependencies.links_for(event)
     headers = {"Location": links.job(job.id), **done.headers}
-    wait = preferred_wait(prefer, timedelta(seconds=dependencies.settings.max_wait_seconds))
-    if wait is not None:
-        headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
-        until = dependencies.clock() + min(wait, time_left(router) - RESPONSE_TIME)
-        job = wait_until_done(job, until, dependencies.jobs, dependencies.clock)
-    status = HTTPStatus.OK if wait is not None and job.status.is_terminal else HTTPStatus.ACCEPTED
+    job, waited = _wait(job, prefer, dependencies)
+    headers |= waited
+    status = HTTPStatus.OK if waited and job.status.is_terminal else HTTPStatus.ACCEPTED
     facts = select_facts(job, granted(event))
     bucket = dependencies.settings.image_bucket
     return job_response(job, bucket, links, status, headers, warnings=asked.warnings, facts=facts)
@@ -139,13 +137,29 @@ def create_job(
     tags=["Jobs"],
     responses=documented({200: ("The job.", JobView), 304: ("Unchanged.", None)}, JobNotFound),
 )
-def read_job(job_id: JobId, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return a job in its current state, or `304` if `If-None-Match` has its current `ETag`."""
+def read_job(
+    job_id: JobId, dependencies: Deps, prefer: Prefer = None, if_none_match: IfNoneMatch = None
+) -> Response[Any]:
+    """Return a job in its current state, or `304` if `If-None-Match` has its current `ETag`.
+
+    With `Prefer: wait=N`, the API first waits until the job has ended or N seconds have passed.
+    """
     event = router.current_event
     job = require_unexpired(get_own_job(job_id, caller(event), dependencies.jobs), dependencies.clock())
+    job, waited = _wait(job, prefer, dependencies)
     links, bucket = dependencies.links_for(event), dependencies.settings.image_bucket
     facts = select_facts(job, granted(event))
-    return job_response(job, bucket, links, HTTPStatus.OK, {}, if_none_match=if_none_match, facts=facts)
+    return job_response(job, bucket, links, HTTPStatus.OK, waited, if_none_match=if_none_match, facts=facts)
+
+
+def _wait(job: Job, prefer: str | None, dependencies: Dependencies) -> tuple[Job, dict[str, str]]:
+    """Wait as a ``Prefer`` header asks. Return the job as it was last read, and the header that says so."""
+    wait = preferred_wait(prefer, timedelta(seconds=dependencies.settings.max_wait_seconds))
+    if wait is None:
+        return job, {}
+    until = dependencies.clock() + min(wait, time_left(router) - RESPONSE_TIME)
+    job = wait_until_done(job, until, dependencies.jobs, dependencies.clock)
+    return job, {"Preference-Applied": f"wait={wait.total_seconds():.0f}"}
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.http.body import decode_base64
-from api.http.problems import field_errors
+from api.http.invalid_fields import field_errors
 from api.jobs.options import Options, read_options
 from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, RequestError
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
@@ -101,7 +101,7 @@ def read_plan_request(fields: dict[str, Any]) -> tuple[PlannedImage, Options]:
     try:
         request = PlanRequest.model_validate(fields)
     except ValidationError as error:
-        raise InvalidRequest(errors=field_errors(error)) from error
+        raise InvalidRequest(errors=field_errors(error, PlanRequest)) from error
     return _describe_image(request), _read_options(request)
 
 

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.http.problems import field_errors
+from api.http.invalid_fields import field_errors
 from api.http.schemas import Timestamp, View
 from shared.errors import InvalidPipeline, InvalidRequest
 from shared.pipeline.pipeline import Pipeline
@@ -28,7 +28,7 @@ class PresetBody(BaseModel):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            errors = field_errors(error)
+            errors = field_errors(error, cls)
             in_pipeline = all(each.pointer.startswith("/pipeline") for each in errors) and "pipeline" in fields
             raise (InvalidPipeline if in_pipeline else InvalidRequest)(errors=errors) from error
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from api.http.problems import field_errors
+from api.http.invalid_fields import field_errors
 from api.http.schemas import Timestamp, View
 from api.jobs.options import refuse_bool
 from api.uploads.schemas import UploadRequest, read_upload_request
@@ -138,7 +138,7 @@ def read_body_as(model: type[_ModelT], fields: dict[str, Any]) -> _ModelT:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise InvalidRequest(errors=field_errors(error)) from error
+        raise InvalidRequest(errors=field_errors(error, model)) from error
 
 
 def read_sign_request(fields: dict[str, Any]) -> SignRequest:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.http.problems import field_errors
+from api.http.invalid_fields import field_errors
 from api.http.schemas import Timestamp, View
 from shared.errors import FieldError, InvalidRequest
 from shared.network.urls import MAX_URL, find_url_problem
@@ -39,7 +39,7 @@ class WebhookBody(BaseModel):
         try:
             body = cls.model_validate(fields)
         except ValidationError as error:
-            raise InvalidRequest(errors=field_errors(error)) from error
+            raise InvalidRequest(errors=field_errors(error, cls)) from error
         if problem := find_url_problem(body.url, allow_internal=allow_internal):
             raise InvalidRequest(errors=(FieldError("/url", problem),))
         return body

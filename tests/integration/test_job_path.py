@@ -73,6 +73,27 @@ def test_waiting_response_has_the_image_key(cloud: Cloud, monkeypatch: pytest.Mo
     assert answer.json["key"] == f"processed/{answer.json['id']}/1/image.png"
 
 
+def test_reading_a_job_can_wait_for_its_end(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Prefer: wait=N, at most MaxWaitSeconds. A job that has ended is returned at once, or 304."""
+    pauses: list[float] = []
+
+    def work_meanwhile(seconds: float) -> None:
+        pauses.append(seconds)
+        cloud.deliver(cloud.receive())
+
+    monkeypatch.setattr("api.jobs.wait_preference.wait_until_done.__defaults__", (work_meanwhile,))
+    job = cloud.submit(sample_images.make_jpeg())
+    path, headers = f"/v1/jobs/{job['id']}", {"Prefer": "wait=20"}
+    open_tag = cloud.call("GET", path).headers["ETag"]
+    assert not pauses
+    answer = cloud.call("GET", path, headers=headers | {"If-None-Match": open_tag})
+    assert (answer.status, answer.json["status"]) == (200, "COMPLETED")
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert len(pauses) == 1
+    again = cloud.call("GET", path, headers=headers | {"If-None-Match": answer.headers["ETag"]})
+    assert (again.status, len(pauses)) == (304, 1)
+
+
 @pytest.mark.parametrize(("data", "code"), FAILED_AT_ONCE)
 def test_bad_image_fails_at_once_and_alone(cloud: Cloud, data: bytes, code: str) -> None:
     """It fails on the first attempt and does not affect other records."""
