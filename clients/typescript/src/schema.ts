@@ -436,6 +436,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watches/{watch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a watch
+         * @description Return a watch with its counts.
+         */
+        get: operations["getWatch"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a watch
+         * @description Delete a watch. Its jobs and batches stay, and the objects of the bucket are not changed.
+         */
+        delete: operations["deleteWatch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a watch
+         * @description Create no more jobs. Jobs that exist are processed. Idempotent.
+         */
+        post: operations["pauseWatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches/{watch_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a watch
+         * @description Create jobs again, also for the objects that appeared during the pause.
+         *
+         *     The server lists all objects of the prefix, starting within a minute. For a watch that is not paused, it does so too. Idempotent.
+         */
+        post: operations["resumeWatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/presets/{name}": {
         parameters: {
             query?: never;
@@ -702,6 +768,32 @@ export interface paths {
          *     A batch with `backfill` or `prefix` starts empty. The server creates its members, starting within a minute.
          */
         post: operations["createBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List watches, newest first
+         * @description List the caller's watches, newest first.
+         */
+        get: operations["listWatches"];
+        put?: never;
+        /**
+         * Watch a prefix
+         * @description Create a job for each object that appears under a prefix of an allowed S3 bucket.
+         *
+         *     Each version of an object becomes exactly one job. The version of the preset is that of this request.
+         */
+        post: operations["createWatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1568,6 +1660,12 @@ export interface components {
              */
             op: "grayscale";
         };
+        /**
+         * Grouping
+         * @description How the jobs of a watch are grouped into batches.
+         * @enum {string}
+         */
+        Grouping: "day" | "prefix";
         /**
          * HealthView
          * @description The state of the API, if it and its job table respond.
@@ -3378,6 +3476,87 @@ export interface components {
          */
         WarningCode: "ENLARGED" | "SHAPE_CHANGED" | "FIRST_FRAME_ONLY" | "ALPHA_LOST" | "COLORS_REDUCED";
         /**
+         * WatchCountsView
+         * @description Numbers of objects.
+         */
+        WatchCountsView: {
+            /**
+             * Jobs
+             * @description Jobs that were created. Deleted jobs count too.
+             */
+            jobs: number;
+            /**
+             * Skipped
+             * @description Objects that can't become a job, because they are too large or archived.
+             */
+            skipped: number;
+        };
+        /**
+         * WatchListView
+         * @description The caller's watches, newest first.
+         */
+        WatchListView: {
+            /** Watches */
+            watches: components["schemas"]["WatchView"][];
+        };
+        /**
+         * WatchView
+         * @description A watch and its counts.
+         */
+        WatchView: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "paused";
+            /** Created At */
+            created_at: string;
+            /** Paused At */
+            paused_at: string | null;
+            prefix: components["schemas"]["WatchedPrefixView"];
+            batch: components["schemas"]["Grouping"];
+            /** Existing */
+            existing: boolean;
+            pipeline: components["schemas"]["Pipeline"] | null;
+            preset: components["schemas"]["PresetRefView"] | null;
+            /** Webhook */
+            webhook: string | null;
+            /** Tags */
+            tags: {
+                [key: string]: string;
+            };
+            counts: components["schemas"]["WatchCountsView"];
+            /**
+             * Examples
+             * @description Some of the skipped objects.
+             */
+            examples: components["schemas"]["SkippedObjectView"][];
+            /**
+             * Catching Up
+             * @description True while the server lists the objects of the prefix.
+             */
+            catching_up: boolean;
+            /**
+             * Caught Up At
+             * @description All objects that existed at this time have their job. Null before the first catch-up is over.
+             */
+            caught_up_at: string | null;
+            /** @description Why the objects can't be listed at present. */
+            error: components["schemas"]["FailureView"] | null;
+        };
+        /**
+         * WatchedPrefixView
+         * @description The objects that a watch is responsible for.
+         */
+        WatchedPrefixView: {
+            /** Source */
+            source: string;
+            /** Include */
+            include: string[];
+        };
+        /**
          * Watermark
          * @description Draw a line of text or an asset over the image.
          */
@@ -4154,6 +4333,73 @@ export interface components {
              * @description Origin of the web page, such as `https://app.example.com`. If given, other origins are refused.
              */
             origin?: string | null;
+            /**
+             * Tags
+             * @description Names and values that each job shows, and its events.
+             */
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * WatchRequest
+         * @description A new watch: which objects become jobs, and what happens to each.
+         */
+        WatchRequest: {
+            /** Filename */
+            filename?: string | null;
+            pipeline?: components["schemas"]["Pipeline"] | null;
+            /**
+             * Preset
+             * @description Name of a preset, instead of a pipeline.
+             */
+            preset?: string | null;
+            /**
+             * Webhook
+             * @description Name of a webhook that is notified when the job ends.
+             */
+            webhook?: string | null;
+            /**
+             * Facts
+             * @description Facts about the image: `true` (default), `false`, or `{"gps": true}` to add the position.
+             */
+            facts?: (boolean | components["schemas"]["FactsRequest"]) | null;
+            /** Width */
+            width?: number | null;
+            /** Height */
+            height?: number | null;
+            fit?: components["schemas"]["Fit"] | null;
+            /** Enlarge */
+            enlarge?: boolean | null;
+            /** Grayscale */
+            grayscale?: boolean | null;
+            /** Format */
+            format?: string | null;
+            /** Quality */
+            quality?: number | null;
+            /**
+             * Widths
+             * @description Widths of responsive outputs, separated by commas. Without `grayscale=true`, colors are kept.
+             */
+            widths?: string | null;
+            /**
+             * Formats
+             * @description Formats of responsive outputs, separated by commas, instead of `format`.
+             */
+            formats?: string | null;
+            /** @description The objects to watch. */
+            prefix: components["schemas"]["PrefixRequest"];
+            /**
+             * @description `day`: one batch for each day (UTC). `prefix`: one batch for each folder, that is, for the objects that have the same key up to the last slash.
+             * @default day
+             */
+            batch?: components["schemas"]["Grouping"];
+            /**
+             * Existing
+             * @description Create jobs also for the objects that exist already.
+             * @default false
+             */
+            existing?: boolean;
             /**
              * Tags
              * @description Names and values that each job shows, and its events.
@@ -6607,6 +6853,372 @@ export interface operations {
             };
         };
     };
+    getWatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ULID of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The watch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchView"];
+                };
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `WATCH_NOT_FOUND`: The watch does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteWatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ULID of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The watch is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `WATCH_NOT_FOUND`: The watch does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    pauseWatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any value. A request that is repeated with the same key within 24 hours runs only once. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description ULID of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The watch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchView"];
+                };
+            };
+            /** @description `KEY_INVALID`: The Idempotency-Key is empty, too long or not printable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `WATCH_NOT_FOUND`: The watch does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `KEY_IN_USE`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `KEY_REUSED`: This Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    resumeWatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any value. A request that is repeated with the same key within 24 hours runs only once. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description ULID of the watch. */
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The watch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchView"];
+                };
+            };
+            /** @description `KEY_INVALID`: The Idempotency-Key is empty, too long or not printable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `WATCH_NOT_FOUND`: The watch does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `KEY_IN_USE`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `KEY_REUSED`: This Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     getPreset: {
         parameters: {
             query?: {
@@ -8586,6 +9198,179 @@ export interface operations {
                 };
             };
             /** @description `TOO_MANY_OPEN_JOBS`: The caller has too many open jobs. `DAILY_BYTES_EXCEEDED`: The caller has uploaded too many bytes today. `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listWatches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All watches of the caller. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchListView"];
+                };
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createWatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any value. A request that is repeated with the same key within 24 hours runs only once. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchRequest"];
+            };
+        };
+        responses: {
+            /** @description The new watch. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchView"];
+                };
+            };
+            /** @description `BAD_JSON`: The JSON can't be parsed. `KEY_INVALID`: The Idempotency-Key is empty, too long or not printable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `NOTIFICATIONS_OFF`: Notifications are turned off. `WATCH_OVERLAP`: Another watch has an overlapping prefix. `TOO_MANY_WATCHES`: The bucket has too many watches. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: The endpoint does not support this Content-Type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WATCH_OFF`: Watches are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
