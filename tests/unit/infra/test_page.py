@@ -85,3 +85,10 @@ def _copy(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def test_type_declarations_are_not_deployed() -> None:
+    """Only editors and type checkers read them."""
+    declarations = list((SOURCE_ROOT / "web").rglob("*.d.ts"))
+    assert declarations
+    assert not [name for name in page.build_files(LOCAL, "none") if name.endswith(".d.ts")]
