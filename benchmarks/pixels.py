@@ -98,10 +98,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder with JPEG, PNG or WebP files")
     parser.add_argument("--jobs", default=",".join(job.name for job in JOBS), help="comma-separated job names")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender")
-    parser.add_argument("--contenders", help="comma-separated titles; the plain way is needed for PSNR (default: all)")
+    parser.add_argument("--contender", action="append", help="title; the plain way is needed for PSNR (default: all)")
     arguments = parser.parse_args()
     files = sorted(str(path) for path in arguments.folder.resolve().iterdir() if path.suffix.lower() in SUFFIXES)
-    titles = arguments.contenders.split(",") if arguments.contenders else [each.title for each in CONTENDERS]
+    titles = arguments.contender or [each.title for each in CONTENDERS]
     chosen = [contender for contender in CONTENDERS if contender.title in titles]
     installed = [contender for contender in chosen if not contender.is_missing()]
     for contender in chosen:
