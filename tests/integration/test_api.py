@@ -280,6 +280,18 @@ def test_health_checks_the_table(cloud: Cloud) -> None:
     assert cloud.call("GET", "/v1/health").status >= 500
 
 
+def test_the_index_links_to_what_exists(cloud: Cloud) -> None:
+    """Each link that can be read without a body answers."""
+    answer = cloud.call("GET", "/v1")
+    links = answer.json["links"]
+    assert links.pop("self") == "http://gateway.test:4566/prod/v1"
+    assert answer.json["name"] == "Safelight"
+    assert {"openapi", "jobs", "capabilities"} <= links.keys()
+    for name, link in links.items():
+        status = cloud.call("GET", link.removeprefix("http://gateway.test:4566/prod")).status
+        assert status == (405 if name == "uploads" else 200), name
+
+
 def test_openapi_has_an_entity_tag(cloud: Cloud) -> None:
     """A client that has the document gets 304. The tag differs for another host, which the document contains."""
     answer = cloud.call("GET", "/v1/openapi.json")
@@ -329,6 +341,10 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/webhooks/{name}/deliveries/{event_id}/replay",
         "/v1/dead-letters",
         "/v1/dead-letters/redrive",
+        "/v1/watches",
+        "/v1/watches/{watch_id}",
+        "/v1/watches/{watch_id}/pause",
+        "/v1/watches/{watch_id}/resume",
         "/v1/plan",
         "/v1/assets",
         "/v1/assets/{name}",
