@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 from support.browser_page import HOSTILE_NAME, Visit, create_large_image, read_image
 from support.running_stack import Site, wait_until
 
@@ -15,6 +15,7 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
     visit.expected_failures = {"422"}  # no plan for the invalid file
     large = create_large_image(tmp_path)
     assert len(large) > 8_000_000
+    visit.control_clock()
     visit.open()
     visit.drop(
         {
@@ -61,14 +62,36 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
     visit.page.get_by_role("link", name="History").click()
     visit.expect_status("not-an-image.png", "Failed")
 
-    visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
-    expect(visit.find_card("astronaut.jpg")).to_have_count(0)
-    visit.page.get_by_role("button", name="Undo").click()
+    with visit.stop_timers():
+        visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
+        expect(visit.find_card("astronaut.jpg")).to_have_count(0)
+        visit.page.get_by_role("button", name="Undo").click()
     expect(visit.find_card("astronaut.jpg")).to_have_count(1)
     visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
     wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
     visit.page.get_by_role("link", name="Process", exact=True).click()
     expect(visit.page.locator(".frame")).to_have_count(4)
+
+
+def test_focus_stays_on_the_heading_while_an_image_loads(visit: Visit, site: Site) -> None:
+    """The heading has the focus before the job has arrived, and after it."""
+    job_id = site.wait_until_done(site.submit(read_image("clock-small.png"), filename="slow.png")["id"])["id"]
+    visit.open()
+    heading = visit.page.get_by_role("heading", level=1)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route(f"**/jobs/{job_id}", hold)
+    visit.page.evaluate(f"location.hash = '#/jobs/{job_id}'")
+    expect(heading).to_have_text("Image")
+    expect(heading).to_be_focused()
+    while not held:
+        visit.page.wait_for_timeout(20)  # Playwright calls `hold` meanwhile
+    held[0].continue_()
+    expect(heading).to_have_text("slow.png")
+    expect(heading).to_be_focused()
 
 
 def test_file_name_is_shown_as_text(visit: Visit) -> None:

@@ -3,7 +3,8 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,17 @@ class Visit:
         viewer = self.page.get_by_role("region", name="Selected image")
         expect(viewer.get_by_role("heading", name=name)).to_be_visible()
         return viewer
+
+    @contextmanager
+    def stop_timers(self) -> Iterator[None]:
+        """Let no timer of the page end meanwhile: what is shown for some seconds stays. Needs ``control_clock``."""
+        self.page.clock.pause_at(self.page.evaluate("Date.now()") / 1000 + 60)
+        yield
+        self.page.clock.resume()
+
+    def control_clock(self) -> None:
+        """Let ``stop_timers`` stop the page's clock. Call it before ``open``."""
+        self.page.clock.install()
 
     def process(self) -> None:
         """Start processing the images."""

@@ -6,10 +6,13 @@ import { createToken } from "./random.js";
 
 const SHOWN_MILLISECONDS = 8000;
 
-/** @typedef {{key: string, text: string, kind: "good"|"bad", action?: {label: string, run: () => void}}} Note */
+/** @typedef {{label: string, run: () => void}} Action */
+/** @typedef {{key: string, text: string, kind: "good"|"bad", action?: Action, onExpire?: () => void}} Note */
 
 /** @type {import("../vendor/preact.js").Signal<Note[]>} */
 const notes = signal([]);
+/** Timers of the notes by key. @type {Map<string, number>} */
+const timers = new Map();
 
 /** Announce a text to screen readers without showing it. @param {string} text */
 export function announce(text) {
@@ -17,37 +20,64 @@ export function announce(text) {
 }
 
 /**
- * Show a note, optionally with a button.
- * @param {string} text @param {{kind?: "good"|"bad", action?: {label: string, run: () => void}}} [options]
+ * Show a note for some seconds, optionally with a button. It stays while the pointer or the focus is on it.
+ * @param {string} text @param {{kind?: "good"|"bad", action?: Action, onExpire?: () => void}} [options]
+ *   `onExpire` runs when the note disappears without its action.
  */
-export function showNote(text, { kind = "good", action } = {}) {
-  const note = { key: createToken(), text, kind, action };
+export function showNote(text, { kind = "good", action, onExpire } = {}) {
+  const note = { key: createToken(), text, kind, action, onExpire };
   notes.value = [...notes.value, note];
-  setTimeout(() => removeNote(note.key), SHOWN_MILLISECONDS);
+  startTimer(note);
 }
 
-/** @param {string} key */
-function removeNote(key) {
-  notes.value = notes.value.filter((each) => each.key !== key);
+/** @param {Note} note */
+function startTimer(note) {
+  stopTimer(note);
+  // A button that loses the focus because its note is removed comes here too.
+  if (!notes.value.includes(note)) return;
+  const expire = () => {
+    removeNote(note);
+    note.onExpire?.();
+  };
+  timers.set(note.key, window.setTimeout(expire, SHOWN_MILLISECONDS));
+}
+
+/** @param {Note} note */
+function stopTimer({ key }) {
+  clearTimeout(timers.get(key));
+  timers.delete(key);
+}
+
+/** @param {Note} note */
+function removeNote(note) {
+  stopTimer(note);
+  notes.value = notes.value.filter((each) => each.key !== note.key);
 }
 
 /** The notes that are shown. */
 export function Notes() {
   return notes.value.map(
-    ({ key, text, kind, action }) =>
-      html`<div key=${key} class=${`note note-${kind}`}>
-        <p>${text}</p>
+    (note) =>
+      html`<div
+        key=${note.key}
+        class=${`note note-${note.kind}`}
+        onPointerEnter=${() => stopTimer(note)}
+        onPointerLeave=${() => startTimer(note)}
+        onFocusIn=${() => stopTimer(note)}
+        onFocusOut=${() => startTimer(note)}
+      >
+        <p>${note.text}</p>
         ${
-          action &&
+          note.action &&
           html`<button
             type="button"
             class="button button-small"
             onClick=${() => {
-              removeNote(key);
-              action.run();
+              removeNote(note);
+              note.action?.run();
             }}
           >
-            ${action.label}
+            ${note.action.label}
           </button>`
         }
       </div>`,

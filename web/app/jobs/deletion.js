@@ -5,32 +5,29 @@ import { announce, showNote } from "../base/announce.js";
 import { remove, removeOnClose } from "../net/api.js";
 import { formatProblem } from "../net/problem.js";
 
-const DELAY_MILLISECONDS = 8000;
-
 /** IDs of jobs that no view shows anymore. @type {import("../vendor/preact.js").Signal<ReadonlySet<string>>} */
 export const deletedIds = signal(new Set());
-/** Deletions that can still be undone: the IDs by timer. @type {Map<number, string[]>} */
-const pending = new Map();
+/** Deletions that can still be undone. @type {Set<string[]>} */
+const pending = new Set();
 
 /**
- * Hide jobs, and delete them unless the user undoes it.
+ * Hide jobs, and delete them when the note that offers to undo it has disappeared.
  * @param {{ids: string[], text: string, onUndo?: () => void}} deletion `text` says what was deleted
  */
 export function deleteWithUndo({ ids, text, onUndo }) {
   deletedIds.value = new Set([...deletedIds.value, ...ids]);
-  const timer = window.setTimeout(() => {
-    pending.delete(timer);
-    deleteNow(ids);
-  }, DELAY_MILLISECONDS);
-  pending.set(timer, ids);
+  pending.add(ids);
   const run = () => {
-    clearTimeout(timer);
-    pending.delete(timer);
+    pending.delete(ids);
     unhide(ids);
     onUndo?.();
     announce("The deletion was undone");
   };
-  showNote(text, { action: { label: "Undo", run } });
+  const onExpire = () => {
+    pending.delete(ids);
+    deleteNow(ids);
+  };
+  showNote(text, { action: { label: "Undo", run }, onExpire });
 }
 
 /** @param {string[]} ids */
@@ -51,8 +48,7 @@ function unhide(ids) {
 }
 
 window.addEventListener("pagehide", () => {
-  for (const [timer, ids] of pending) {
-    clearTimeout(timer);
+  for (const ids of pending) {
     for (const id of ids) removeOnClose(id).catch(() => {});
   }
   pending.clear();

@@ -1,6 +1,7 @@
 /** One job: before and after, its results, status history and recipe. */
 
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { focusSoon } from "../base/dom.js";
 import { formatBytes, formatDimensions, formatTime } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { goTo } from "../base/router.js";
@@ -18,7 +19,7 @@ export function ImagePage({ app, id }) {
   const [job, setJob] = useState(/** @type {Job|null} */ (null));
   const [problem, setProblem] = useState(/** @type {unknown} */ (null));
   useEffect(() => {
-    getJob(id).then(setJob, setProblem);
+    getJob(id).then(replaceHeading(setJob), replaceHeading(setProblem));
   }, [id]);
   if (problem) {
     return html`<section class="gate panel">
@@ -33,6 +34,18 @@ export function ImagePage({ app, id }) {
       <p class="faint">Loading…</p>
     </div>`;
   return html`<${LoadedJob} app=${app} job=${job} />`;
+}
+
+/**
+ * Return a function that sets a state with another heading, to which the focus of the old heading moves.
+ * @template T @param {(value: T) => void} set @returns {(value: T) => void}
+ */
+function replaceHeading(set) {
+  return (value) => {
+    const hadFocus = document.activeElement?.matches("h1");
+    set(value);
+    if (hadFocus) focusSoon("h1");
+  };
 }
 
 /** @param {{app: import("../app.js").App, job: Job}} props */
