@@ -108,6 +108,8 @@ def serve(
 class SentParts:
     """Counts the parts that the browser has sent to S3, and holds one of them back."""
 
+    #: Numbers of the parts that the browser began to send, in order.
+    started: list[int] = field(default_factory=list)
     #: Numbers of the parts whose request S3 has answered, in order.
     answered: list[int] = field(default_factory=list)
     #: Number of the part that is held, until the page is left.
@@ -120,6 +122,8 @@ class SentParts:
         page.on("response", self._count)
 
     def _handle(self, route: Route) -> None:
+        if route.request.method == "PUT":
+            self.started.append(_number(route.request))
         if route.request.method == "PUT" and _number(route.request) == self.held:
             self.is_held.set()  # never answered: the reload of the page ends it
         else:

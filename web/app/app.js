@@ -55,7 +55,9 @@ export function createApp(config, capabilities, presets, recipeLink) {
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
     const files = await takeSavedFiles();
-    if (files.length) saveFiles(store.add(files));
+    const added = store.add(files);
+    saveFiles(added);
+    added.forEach((each, index) => run.continueUpload(each, files[index]?.key ?? ""));
     const jobs = await Promise.all(ids.map((id) => getJob(id).catch(() => null))); // deleted, or unreachable
     for (const job of jobs) if (job) run.follow(store.adopt(job), job);
   };

@@ -14,6 +14,9 @@ declare global {
   type Plan = Schemas["PlanView"];
   type DeadLetter = Schemas["DeadLetterView"];
   type Capabilities = Schemas["CapabilitiesView"];
+  type Multipart = Schemas["MultipartView"];
+  type StoredParts = Schemas["PartsView"];
+  type SignedPart = Schemas["SignedPartView"];
   type Limits = Schemas["LimitsView"];
   type Failure = { code?: string; message?: string };
   /** A pipeline as the recipe edits it. The schemas of the capabilities describe its operations. */

@@ -10,7 +10,7 @@ import { sendBody } from "./upload.js";
  * @typedef {import("./upload.js").UploadOptions} UploadOptions
  * @typedef {Record<string, string|undefined|null>} Filters
  * @typedef {{url: string, filename?: string}} ResultLink
- * @typedef {{index: number, job?: Job, upload?: import("./upload.js").Form, error?: any}} Member
+ * @typedef {{index: number, job?: Job, upload?: import("./upload.js").Form, multipart?: Multipart|null, error?: any}} Member
  */
 
 const part = encodeURIComponent;
@@ -27,10 +27,10 @@ function query(values) {
 
 /**
  * Send a POST request. All attempts share one key, so a request whose response was lost does not run twice.
- * @param {string} path @param {any} [json] @param {RetryOptions} [options]
+ * @param {string} path @param {any} [json] @param {RetryOptions & {key?: string}} [options]
  */
 function post(path, json, options = {}) {
-  const headers = { "Idempotency-Key": createToken() };
+  const headers = { "Idempotency-Key": options.key ?? createToken() };
   return runWithRetries(() => request("POST", path, { json, headers, signal: options.signal }), options);
 }
 
@@ -76,13 +76,29 @@ export function createJob(file, options, { onProgress, onWait, signal }) {
   return runWithRetries(() => sendBody(path, file, { headers, onProgress, signal }), { signal, onWait });
 }
 
-/** @param {any} body @param {RetryOptions} options @returns {Promise<Job & {upload: import("./upload.js").Form}>} */
+/** @param {any} body @param {RetryOptions & {key?: string}} options @returns {Promise<Job & {upload: import("./upload.js").Form}>} */
 export const createUpload = async (body, options) => (await post("uploads", body, options)).body;
 /** @param {string} id @param {RetryOptions} options @returns {Promise<Job>} */
 export const confirmUpload = async (id, options) =>
   (await post(`uploads/${part(id)}/confirm`, undefined, options)).body;
-/** @param {string} id @param {RetryOptions} options @returns {Promise<{upload: import("./upload.js").Form}>} */
+/** @param {string} id @param {RetryOptions} options @returns {Promise<{upload: import("./upload.js").Form, multipart?: Multipart|null}>} */
 export const renewForm = async (id, options) => (await post(`uploads/${part(id)}/form`, undefined, options)).body;
+/** @param {string} id @param {string} uploadId @param {RetryOptions} options @returns {Promise<StoredParts>} */
+export const listParts = async (id, uploadId, options) =>
+  (await get(`uploads/${part(id)}/parts?${query({ upload_id: uploadId })}`, options)).body;
+/** @param {string} id @param {string} uploadId @param {number} number @param {AbortSignal} signal @returns {Promise<SignedPart>} */
+export const signPart = async (id, uploadId, number, signal) =>
+  (
+    await request("POST", `uploads/${part(id)}/parts`, {
+      json: { upload_id: uploadId, part_numbers: [number] },
+      signal,
+    })
+  ).body.parts[0];
+/** @param {string} id @param {string} uploadId @param {RetryOptions} options @returns {Promise<Job>} */
+export const completeUpload = async (id, uploadId, options) =>
+  (await post(`uploads/${part(id)}/complete`, { upload_id: uploadId }, options)).body;
+/** @param {string} id */
+export const abortUpload = (id) => post(`uploads/${part(id)}/abort`);
 
 /** @param {any} body @returns {Promise<{batch: Batch}>} */
 export const createBatch = async (body) => (await post("batches", body)).body;

@@ -4,7 +4,7 @@ import { buildUrl, createCredentials } from "./http.js";
 import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
 
 /** @typedef {(share: number) => void} Progress share from 0 to 1 */
-/** @typedef {{onProgress: Progress, onWait: (problem: any) => void, signal: AbortSignal}} UploadOptions */
+/** @typedef {{image: string, onProgress: Progress, onWait: (problem: any) => void, signal: AbortSignal}} UploadOptions `image`: its key */
 /** @typedef {{url: string, fields: Record<string, string>}} Form a presigned form */
 
 /**
@@ -20,7 +20,7 @@ export async function sendBody(path, file, { headers, onProgress, signal }) {
     ...(await createCredentials()),
     ...headers,
   };
-  const response = await send(buildUrl(path), file, allHeaders, onProgress, signal);
+  const response = await send("POST", buildUrl(path), file, allHeaders, onProgress, signal);
   if (response.status >= 400)
     throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
   return JSON.parse(response.responseText);
@@ -35,7 +35,20 @@ export async function sendForm({ url, fields }, file, { onProgress, signal }) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file); // must be last: S3 ignores fields after the file
-  const response = await send(url, form, {}, onProgress, signal);
+  requireAccepted(await send("POST", url, form, {}, onProgress, signal));
+}
+
+/**
+ * Send one part of a file to the bucket.
+ * @param {{url: string, headers: Record<string, string>}} signed @param {Blob} body
+ * @param {{onProgress: Progress, signal?: AbortSignal}} options
+ */
+export async function sendPart({ url, headers }, body, { onProgress, signal }) {
+  requireAccepted(await send("PUT", url, body, headers, onProgress, signal));
+}
+
+/** Throw a Problem if S3 has refused an upload. @param {XMLHttpRequest} response */
+function requireAccepted(response) {
   if (response.status < 400) return;
   // S3 responds with XML. Only its error code is useful.
   const code = /<Code>([A-Za-z]+)<\/Code>/.exec(response.responseText)?.[1] ?? `HTTP ${response.status}`;
@@ -49,14 +62,14 @@ export async function sendForm({ url, fields }, file, { onProgress, signal }) {
 }
 
 /**
- * @param {string} url @param {Blob|FormData} body @param {Record<string, string>} headers
+ * @param {string} method @param {string} url @param {Blob|FormData} body @param {Record<string, string>} headers
  * @param {Progress} onProgress @param {AbortSignal} [signal]
  * @returns {Promise<XMLHttpRequest>}
  */
-function send(url, body, headers, onProgress, signal) {
+function send(method, url, body, headers, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", url);
+    xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     xhr.onload = () => resolve(xhr);

@@ -30,7 +30,7 @@ export async function forgetFiles(images) {
 
 /**
  * Return the files that this tab saved before a reload, and delete them from the database.
- * @returns {Promise<import("../uploads/file-check.js").Added[]>}
+ * @returns {Promise<Array<import("../uploads/file-check.js").Added & {key: string}>>} with the keys of their images
  */
 export async function takeSavedFiles() {
   /** @type {Saved[]} */
@@ -46,7 +46,7 @@ export async function takeSavedFiles() {
     };
   });
   const own = saved.filter((each) => each.tab === tab).sort((one, other) => one.at - other.at);
-  return own.map(({ file, folder }) => ({ file, folder }));
+  return own.map(({ key, file, folder }) => ({ key, file, folder }));
 }
 
 /** Return the ID of this tab, which a reload keeps. */

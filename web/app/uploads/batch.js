@@ -4,7 +4,7 @@ import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { addToBatch, closeBatch, createBatch } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
-import { uploadBytes } from "./direct-upload.js";
+import { MULTIPART_BYTES, uploadBytes, uploadLarge } from "./direct-upload.js";
 
 const MAX_MEMBERS = 100; // per request
 
@@ -29,14 +29,14 @@ export async function sendBatch(images, spec, on) {
   announce(`Sending a batch of ${formatCount(images.length, "image")}`);
   const uploads = [];
   for (let start = 0; start < images.length; start += MAX_MEMBERS) {
-    uploads.push(...(await register(id, images.slice(start, start + MAX_MEMBERS), on)));
+    uploads.push(...(await register(id, images.slice(start, start + MAX_MEMBERS), spec, on)));
   }
   await Promise.all([close(id), ...uploads]);
   return true;
 }
 
-/** Add images to the batch. Return one promise per upload. @param {string} id @param {StoredImage[]} images @param {Parameters<typeof sendBatch>[2]} on */
-async function register(id, images, on) {
+/** Add images to the batch. Return one promise per upload. @param {string} id @param {StoredImage[]} images @param {JobSpec} spec @param {Parameters<typeof sendBatch>[2]} on */
+async function register(id, images, spec, on) {
   let members;
   try {
     members = (await addToBatch(id, { items: images.map(describeMember) })).items;
@@ -44,12 +44,14 @@ async function register(id, images, on) {
     for (const each of images) on.fail(each, problem);
     return [];
   }
-  return members.map(async ({ index, job, upload, error }) => {
+  return members.map(async ({ index, job, upload, multipart, error }) => {
     const image = images[index];
     if (!image) return;
     const { file } = image;
-    if (error || !job || !upload || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
-    await on.upload(image, (options) => uploadBytes(job.id, upload, file, options));
+    if (error || !job || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
+    if (multipart) return on.upload(image, (options) => uploadLarge(file, spec, options, job.id));
+    if (!upload) return on.fail(image, new Problem({ code: "UPLOAD_REFUSED" }));
+    return on.upload(image, (options) => uploadBytes(job.id, upload, file, options));
   });
 }
 
@@ -64,7 +66,8 @@ async function close(id) {
 
 /** @param {StoredImage} image */
 function describeMember({ name, size }) {
-  return { filename: name, content_type: "application/octet-stream", size };
+  const method = size >= MULTIPART_BYTES ? "multipart" : "post";
+  return { filename: name, content_type: "application/octet-stream", size, method };
 }
 
 /** @param {StoredImage[]} images */

@@ -1,11 +1,13 @@
-/** Direct uploads of images that are too large for a request body: create the job, then send the bytes with a presigned form. */
+/** Direct uploads of images that are too large for a request body: create the job, then send the bytes with a presigned form, or in parts. */
 
 import { confirmUpload, createUpload, renewForm } from "../net/api.js";
-import { Problem } from "../net/problem.js";
+import { createOfflineProblem, Problem } from "../net/problem.js";
 import { runWithRetries } from "../net/retry.js";
 import { sendForm } from "../net/upload.js";
 
 const FORBIDDEN = 403;
+/** Files of this many bytes or more are sent in parts. The Python client has the same limit. */
+export const MULTIPART_BYTES = 16 * 1024 * 1024;
 
 /**
  * @param {File} file @param {any} spec
@@ -13,6 +15,7 @@ const FORBIDDEN = 403;
  * @returns {Promise<Job>}
  */
 export async function uploadDirectly(file, spec, options) {
+  if (file.size >= MULTIPART_BYTES) return uploadLarge(file, spec, options);
   const declaration = {
     filename: file.name,
     content_type: "application/octet-stream",
@@ -37,4 +40,17 @@ export async function uploadBytes(id, upload, file, options) {
     await send((await renewForm(id, options)).upload);
   }
   return confirmUpload(id, options);
+}
+
+/**
+ * Send a large file in parts, for a new job or for `member`.
+ * @param {File} file @param {JobSpec} spec @param {import("../net/upload.js").UploadOptions} options @param {string} [member]
+ */
+export async function uploadLarge(file, spec, options, member) {
+  const load = () =>
+    import("./parts.js").catch(() => {
+      throw createOfflineProblem();
+    });
+  const { uploadInParts } = await runWithRetries(load, options);
+  return uploadInParts(file, spec, options, member);
 }

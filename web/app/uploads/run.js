@@ -10,6 +10,7 @@ import { watchJob } from "../net/job-poller.js";
 import { toTextOptions } from "../recipe/snippets.js";
 import { getJob } from "../store/images.js";
 import { forgetFiles } from "../store/saved-files.js";
+import { findUpload, saveUpload } from "../store/saved-uploads.js";
 import { sendBatch } from "./batch.js";
 import { uploadDirectly } from "./direct-upload.js";
 import { createLimiter } from "./limiter.js";
@@ -53,6 +54,7 @@ export function createRun(store, limits) {
   const upload = async (image, send) => {
     const { signal } = image.stop; // canceling replaces it
     const options = {
+      image: image.key,
       signal,
       onProgress: (/** @type {number} */ share) => store.update(image, { phase: "sending", share, retryProblem: null }),
       onWait: (/** @type {unknown} */ retryProblem) => store.update(image, { retryProblem }),
@@ -103,8 +105,22 @@ export function createRun(store, limits) {
         }
       });
       announce(`Processing ${formatCount(startable.length, "image")}`);
-      const isSent = asBatch && isNew && startable.length > 1 && (await sendBatch(startable, spec, { fail, upload }));
-      if (!isSent) await Promise.all(startable.map((each) => sendOne(each, spec)));
+      // An interrupted upload already has a job, which continues.
+      const known = startable.filter((each) => each.file && findUpload(each.file));
+      const rest = startable.filter((each) => !known.includes(each));
+      const continued = known.map((each) => sendOne(each, spec));
+      const isSent = asBatch && isNew && rest.length > 1 && (await sendBatch(rest, spec, { fail, upload }));
+      await Promise.all([...continued, ...(isSent ? [] : rest.map((each) => sendOne(each, spec)))]);
+    },
+    /**
+     * Continue the upload that an image had before a reload, if there is one.
+     * @param {StoredImage} image @param {string} before the key that it had
+     */
+    continueUpload(image, before) {
+      const upload = image.file && findUpload(image.file);
+      if (!image.file || upload?.image !== before) return;
+      saveUpload(image.file, { ...upload, image: image.key });
+      void this.start([image], upload.spec, { asBatch: false });
     },
     /** @param {boolean} value */
     setPaused(value) {
