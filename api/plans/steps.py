@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.errors import ImageError
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import Operation
-from shared.pipeline.sizes import Size, compute_size_after, is_size_exact
+from shared.pipeline.sizes import Size, compute_largest_size_after, compute_size_after, is_size_exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Steps(list[Step]):
             exact = self.exact and is_size_exact((operation,))
             before = self.size
             try:
-                after = compute_size_after(before, operation)
+                after = (compute_size_after if self.exact else compute_largest_size_after)(before, operation)
             except ImageError:
                 if exact:
                     raise

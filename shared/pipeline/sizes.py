@@ -26,6 +26,24 @@ def compute_size_after(size: Size, operation: Operation) -> Size:
     return measure(size, operation) if measure else size
 
 
+def compute_largest_size_after(largest: Size, operation: Operation) -> Size:
+    """Return the largest size after an operation on an image of at most this width and height, of any proportions.
+
+    Raises OutsideImage if a crop starts outside each such image.
+    """
+    width, height = largest
+    if isinstance(operation, Resize) and operation.fit is Fit.INSIDE:
+        if operation.enlarge:  # a side without a limit is longest if the other one had one pixel
+            longest = (width * (operation.height or 1), height * (operation.width or 1))
+            return operation.width or longest[0], operation.height or longest[1]
+        return min(operation.width or width, width), min(operation.height or height, height)
+    after = compute_size_after(largest, operation)
+    if isinstance(operation, Crop) and operation.unit == "relative" and operation.x is not None:
+        # Both edges are rounded, so a smaller image can keep one pixel more.
+        return min(width, after[0] + 1), min(height, after[1] + 1)
+    return after
+
+
 def is_size_exact(operations: Iterable[Operation]) -> bool:
     """Return True if the size after these operations does not depend on the content, as it does after a trim."""
     return not any(isinstance(operation, Trim) for operation in operations)

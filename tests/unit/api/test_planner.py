@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from support import pipeline_strategies, sample_images
 
 from api.plans.planner import plan
@@ -15,6 +16,7 @@ from api.system.schemas import operation_models
 from shared.errors import ImageError, InvalidPipeline, InvalidRequest
 from shared.pipeline.image_formats import INPUT_FORMATS, JPEG, PNG, TIFF
 from shared.pipeline.limits import Limits
+from shared.pipeline.operations import Crop, Resize, Trim
 from shared.pipeline.pipeline import DEFAULT_PIPELINE, Output, OutputFormat, Pipeline
 from worker.imaging import render
 
@@ -126,6 +128,35 @@ def test_losses_have_warnings(
 ) -> None:
     """Each warning points to its cause and states whether it is certain."""
     assert list_warnings(plan(planned_image(**facts), make_pipeline(*requested, **output), LIMITS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (Resize(width=20), (20, 40)),
+        (Resize(height=30), (48, 30)),
+        (Resize(width=20, height=30), (20, 30)),
+        (Resize(width=64, height=20, enlarge=True), (64, 20)),
+        (Resize(width=64, enlarge=True), (64, 64 * 40)),
+        (Crop(unit="relative", x=0.05, y=0.0, width=0.1, height=0.5), (6, 21)),
+    ],
+)
+def test_size_after_a_trim_is_the_largest_possible(operation: Any, expected: tuple[int, int]) -> None:
+    """A trim can leave other proportions, for which a side without a limit keeps more pixels."""
+    requested = Pipeline(operations=(Trim(), operation))
+    planned = plan(planned_image(width=48, height=40), requested, LARGE_LIMITS)
+    assert (planned.outputs[0].size, planned.outputs[0].exact) == (expected, False)
+
+
+def test_tall_rest_of_a_trim_is_larger_than_in_proportion() -> None:
+    """Without the border, the image is 10 × 40 pixels, so that 10 pixels of width keep all of its height."""
+    image = Image.new("RGB", (48, 40), "white")
+    image.paste("black", (20, 0, 30, 40))
+    requested = Pipeline(operations=(Trim(), Resize(width=10)))
+    ((_, output),) = render(sample_images.encode(image, "PNG"), requested, LARGE_LIMITS, {}).outputs
+    planned = plan(planned_image(width=48, height=40), requested, LARGE_LIMITS)
+    assert (output.width, output.height) == (10, 40)
+    assert planned.outputs[0].size == (10, 40)
 
 
 @given(st.lists(pipeline_strategies.operations, max_size=4), st.booleans())
