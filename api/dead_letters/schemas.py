@@ -1,14 +1,16 @@
 """Requests and views of dead letters."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.http.schemas import Timestamp, View
+from api.jobs.options import refuse_number
 from shared.aws.s3.image_store import StoredDeadLetter
 from shared.errors import BadMessage
 from shared.jobs.job import Job
 from shared.jobs.object_keys import DEAD_LETTER_PREFIX
+from shared.pipeline.strict import Flag, Integer
 
 REASON_PATTERN = r"^[A-Z][A-Z_]{0,63}$"
 
@@ -73,11 +75,13 @@ class RedriveRequest(BaseModel):
     reason: str | None = Field(
         default=None, pattern=REASON_PATTERN, description="Redrive all jobs with this error code."
     )
-    all: Literal[True] | None = Field(default=None, description="Redrive all jobs.")
-    force: bool = Field(
+    all: Annotated[Literal[True] | None, BeforeValidator(refuse_number)] = Field(
+        default=None, description="Redrive all jobs."
+    )
+    force: Flag = Field(
         default=False, description="Redrive a job even if it has reached the maximum number of redrives."
     )
-    limit: int = Field(default=100, ge=1, le=100, description="Maximum number of jobs to redrive in this call.")
+    limit: Integer = Field(default=100, ge=1, le=100, description="Maximum number of jobs to redrive in this call.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the previous call.")
 
     @model_validator(mode="after")

@@ -56,7 +56,7 @@ def refuse_bool(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on
     return value
 
 
-def _refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
+def refuse_number(value: Any) -> Any:  # noqa: ANN401 - runs before validation, on any input
     """Return the value, or raise ValueError for a number. Pydantic would read 1 and 0 as true and false."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError("is neither true nor false")  # noqa: TRY004 - what pydantic expects of a validator
@@ -89,7 +89,7 @@ FactsOption = Annotated[
     Discriminator(_tag_facts),
 ]
 Count = Annotated[int, BeforeValidator(refuse_bool)]
-Switch = Annotated[bool, BeforeValidator(_refuse_number)]
+Switch = Annotated[bool, BeforeValidator(refuse_number)]
 Widths = Annotated[
     tuple[Count, ...],
     BeforeValidator(_split),

@@ -11,6 +11,7 @@ from api.jobs.options import Options, read_options
 from shared.errors import BadBase64, EmptyBody, FieldError, InvalidRequest, RequestError
 from shared.pipeline.image_formats import INPUT_FORMATS, ImageFormat
 from shared.pipeline.image_header import READABLE, read_image_header
+from shared.pipeline.strict import Flag
 
 #: Maximum length of ``head`` in characters. Some cameras write hundreds of KB of thumbnails before the frame header.
 MAX_BASE64: Final = 1024 * 1024
@@ -60,7 +61,7 @@ class PlanRequest(BaseModel):
     frames: int | None = Field(
         default=None, ge=1, le=10**9, strict=True, description="Number of frames of an animation."
     )
-    alpha: bool | None = Field(default=None, description="True if the image has transparent pixels.")
+    alpha: Flag | None = Field(default=None, description="True if the image has transparent pixels.")
     pipeline: dict[str, Any] | None = Field(default=None, description="A pipeline, as in `POST /v1/jobs`.")
     preset: str | None = Field(default=None, description="Name of a preset, as in `POST /v1/jobs`.")
     options: dict[str, Any] | None = Field(

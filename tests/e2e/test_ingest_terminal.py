@@ -89,10 +89,12 @@ def test_transcript_of_interrupted_and_repeated_runs(site: Site, tmp_path: Path)
     progress = re.compile(rf"[1-9]\d*/{COUNT + 2}  \d+ %  [\d.]+ images/s  [\d.]+ MB/s  ETA \S+  \d+ failed")
     wait_until(lambda: progress.search(first.read()) is not None)
     first.press_ctrl_c()
+    # Uploads that have begun may end before the process does.
+    wait_until(lambda: "Stopped." in first.read())
+    held.unlink()
     code, lines = first.finish()
     assert code == 130
     assert "Stopped. Progress is saved. To resume, run:" in lines
-    held.unlink()
 
     code, lines = Terminal(tmp_path, command, environment).finish()
     assert code == 1

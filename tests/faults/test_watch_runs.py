@@ -12,7 +12,6 @@ import api.watches.catch_up
 import api.watches.events
 import api.watches.intake
 from shared.aws.dynamodb.watches.watch_objects import WatchObjects
-from shared.jobs.watch import Watch
 
 #: Runs per test.
 CHUNK = 50
@@ -38,12 +37,6 @@ MUTANTS = (
         api.watches.catch_up.CatchUps._advance,
         "self.intake.accept(watch, chosen)",
         "self.intake.accept(watch, chosen[1:])",
-    ),
-    Mutant(
-        "a catch-up ignores objects that have appeared since the last one",
-        Watch.examines_since,
-        "self.caught_up_at - OVERLAP",
-        "self.caught_up_at + OVERLAP",
     ),
     Mutant(
         "a closed batch is not replaced",

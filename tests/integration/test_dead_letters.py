@@ -152,6 +152,13 @@ def test_frequently_redriven_job_needs_force(cloud: Cloud) -> None:
     assert redrive(cloud, id=job_id, force=True).status == 202
 
 
+@pytest.mark.parametrize("fields", [{"force": 1}, {"force": "true"}, {"limit": "5"}, {"limit": True}, {"all": 1}])
+def test_numbers_and_texts_are_not_converted(cloud: Cloud, fields: dict[str, Any]) -> None:
+    """A member of another type is refused and named."""
+    answer = redrive(cloud, **({"all": True} | fields))
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/" + next(iter(fields)))
+
+
 def test_retries_do_not_count_as_redrives(cloud: Cloud) -> None:
     """An owner can retry without limit."""
     job_id = create_dead_job(cloud)

@@ -630,7 +630,7 @@ def test_a_catch_up_continues_after_a_kill_at_every_call(cloud: Cloud, monkeypat
         if not walk_and_die(cloud, number):
             break
         with monkeypatch.context() as patch:
-            pass_time(patch, timedelta(minutes=5))
+            pass_time(patch, timedelta(hours=2))
             cloud.walk()
         forget_time()
         assert {key: count for key, count in count_keys(cloud).items() if key.startswith(f"{number}/")} == {

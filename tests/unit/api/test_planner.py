@@ -243,6 +243,7 @@ def test_head_of_a_file_is_read() -> None:
         (FACTS | {"width": "40"}, ["/width"]),
         (FACTS | {"format": "svg"}, ["/format"]),
         (FACTS | {"size": 0}, ["/size"]),
+        (FACTS | {"alpha": 1}, ["/alpha"]),
         (FACTS | {"color": "red"}, ["/color"]),
         (FACTS | {"options": {"preset": "web"}}, ["/options/preset"]),
         (FACTS | {"options": {"widht": 3}}, ["/options/widht"]),
