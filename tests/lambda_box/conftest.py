@@ -55,7 +55,7 @@ def code() -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start the engine with the stack of the template, and turn off everything that invokes its functions."""
-    for site in run_site(tmp_path_factory.mktemp("safelight"), "embedded", {}, environment={}):
+    for site in run_site(tmp_path_factory.mktemp("safelight"), "embedded", {"UiOrigins": ""}, environment={}):
         for mapping in site.functions.list_event_source_mappings()["EventSourceMappings"]:
             site.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         schedules = local_session(site.stack.endpoint_url).client("events")
