@@ -25,6 +25,7 @@ from safelight.cli.app import app
 from safelight.ingest import engine
 from safelight.transport import upload_form
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets commands in the background ignore Ctrl-C
 log = os.open("uploads.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 killed_after = int(os.environ.get("KILLED_AFTER", "0"))
 requests, uploads = itertools.count(1), itertools.count(1)
