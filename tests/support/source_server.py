@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 NAME = "127.0.0.1"
+#: The first byte of a TLS connection.
+TLS_HANDSHAKE = b"\x16"
 #: Sends a response: bytes to send at once, or a function that sends what it wants.
 Answer = bytes | Callable[[socket.socket], None]
 
@@ -47,6 +49,8 @@ def serving(answers: Mapping[str, Answer] | None = None) -> Iterator[SourceServe
                 head = b""
                 while b"\r\n\r\n" not in head and (more := line.recv(4096)):
                     head += more
+                    if head.startswith(TLS_HANDSHAKE):
+                        return  # a client waits for the handshake of the server, which has none
                 text = head.decode("latin-1")
                 server.got.append(text)
                 found = server.answers[text.split(" ")[1]]
