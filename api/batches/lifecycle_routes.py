@@ -16,7 +16,7 @@ from api.batches.use_cases import Batches
 from api.batches.views import BatchView, CancelledBatchView, RetriedBatchView
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
 from api.jobs.wait_preference import prefers_async
@@ -27,9 +27,6 @@ from shared.errors import (
     BatchPaused,
     DailyBytesExceeded,
     ImportOff,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotABackfill,
     NothingToPause,
     SourceForbidden,
@@ -54,9 +51,7 @@ RESPONSE_TIME = timedelta(seconds=9)
     operation_id="cancelBatch",
     summary="Cancel a batch",
     tags=["Batches"],
-    responses=documented(
-        {202: ("The batch, closed.", CancelledBatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused
-    ),
+    responses=documented({202: ("The batch, closed.", CancelledBatchView)}, BatchNotFound, *KEY_ERRORS),
 )
 def cancel_batch(
     batch_id: BatchId,
@@ -95,9 +90,7 @@ def cancel_batch(
         {202: ("The batch and how many members were retried.", RetriedBatchView)},
         BatchNotFound,
         BatchPaused,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def retry_failed(
@@ -147,9 +140,7 @@ def retry_failed(
         SourceMissing,
         TooManyOpenJobs,
         DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def continue_backfill(
@@ -183,9 +174,7 @@ def continue_backfill(
     operation_id="pauseBatch",
     summary="Pause a backfill, an import or a retry",
     tags=["Batches"],
-    responses=documented(
-        {200: ("The batch.", BatchView)}, BatchNotFound, NothingToPause, KeyInvalid, KeyInUse, KeyReused
-    ),
+    responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, NothingToPause, *KEY_ERRORS),
 )
 def pause_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
@@ -202,7 +191,7 @@ def pause_batch(
     operation_id="resumeBatch",
     summary="Resume a backfill, an import or a retry",
     tags=["Batches"],
-    responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, *KEY_ERRORS),
 )
 def resume_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None

@@ -25,7 +25,7 @@ from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
-from api.http.idempotency import Done, identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, IfNoneMatch
 from api.http.responses import json_response
 from api.http.schemas import dump
@@ -45,9 +45,6 @@ from shared.errors import (
     ImportOff,
     InvalidPipeline,
     InvalidRequest,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotificationsOff,
     SourceForbidden,
     SourceMissing,
@@ -86,9 +83,7 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
         SourceMissing,
         TooManyOpenJobs,
         DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -130,9 +125,7 @@ def create_batch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey =
         BatchClosed,
         TooManyOpenJobs,
         DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def add_members(
@@ -166,7 +159,7 @@ def add_members(
     operation_id="closeBatch",
     summary="Close a batch",
     tags=["Batches"],
-    responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented({200: ("The batch.", BatchView)}, BatchNotFound, *KEY_ERRORS),
 )
 def close_batch(
     batch_id: BatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None

@@ -22,7 +22,7 @@ from api.dependencies import Deps, Log, caller
 from api.http.body import read_json
 from api.http.cursor import decode_position, encode_position
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.invalid_fields import field_errors
 from api.http.parameters import Cursor, IdempotencyKey
 from api.http.responses import json_response
@@ -37,9 +37,6 @@ from shared.errors import (
     InvalidRequest,
     JobNotFound,
     JobNotRetriable,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     RedrivenTooOften,
     UnsupportedMediaType,
 )
@@ -94,9 +91,7 @@ def list_dead_letters(
         JobNotFound,
         JobNotRetriable,
         RedrivenTooOften,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def redrive(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:

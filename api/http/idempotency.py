@@ -22,17 +22,19 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from shared.aws.dynamodb.idempotency.request_log import RequestLog, Reservation, StoredResponse
 from shared.clock import Clock
-from shared.errors import KeyInvalid, QuotaExceeded, SafelightError, ServiceError
+from shared.errors import KeyInUse, KeyInvalid, KeyReused, QuotaExceeded, SafelightError, ServiceError
 from shared.ids import new_id
 
 MAX_KEY = 255
 _T = TypeVar("_T")
+#: Errors of a request that can have a key.
+KEY_ERRORS: Final[tuple[type[SafelightError], ...]] = (KeyInvalid, KeyInUse, KeyReused)
 #: Header of the response to a repeated request.
 REPLAYED = {"Idempotency-Replayed": "true"}
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.documented import documented
-from api.http.idempotency import Done, identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.deletion_views import DeletionView
@@ -28,9 +28,6 @@ from shared.errors import (
     JobFinished,
     JobNotFound,
     JobNotRetriable,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     UnknownPreset,
     UnsupportedMediaType,
     WatermarkNotFound,
@@ -44,9 +41,7 @@ router = Router()
     operation_id="cancelJob",
     summary="Cancel a job",
     tags=["Jobs"],
-    responses=documented(
-        {200: ("The cancelled job.", JobView)}, JobNotFound, JobFinished, KeyInvalid, KeyInUse, KeyReused
-    ),
+    responses=documented({200: ("The cancelled job.", JobView)}, JobNotFound, JobFinished, *KEY_ERRORS),
 )
 def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     """Cancel an open job. The result of a running attempt is discarded."""
@@ -77,9 +72,7 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
         WatermarkNotFound,
         JobNotFound,
         JobNotRetriable,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:

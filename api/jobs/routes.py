@@ -15,7 +15,7 @@ from api.dependencies import Dependencies, Deps, Log, caller, granted, requester
 from api.http.body import ImageReference, read_body, require_accepted
 from api.http.cursor import decode_cursor, encode_cursor
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.parameters import Cursor, IdempotencyKey, IfNoneMatch, JobId, TimeFilter
 from api.http.responses import json_response
 from api.jobs.form_fields import split_fields
@@ -43,9 +43,6 @@ from shared.errors import (
     InvalidPipeline,
     InvalidRequest,
     JobNotFound,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotificationsOff,
     SourceArchived,
     SourceForbidden,
@@ -94,9 +91,7 @@ Prefer = Annotated[
         TooManyBytes,
         TooManyOpenJobs,
         DailyBytesExceeded,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
         UnknownPreset,
         UnknownWebhook,
         NotificationsOff,

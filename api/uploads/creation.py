@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Dependencies, caller, granted, requester
-from api.http.idempotency import Done, identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, time_left
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.responses import get_submitted_job, log_submission, remember_job
 from api.jobs.submission import Submitted
@@ -18,9 +18,6 @@ from shared.errors import (
     DailyBytesExceeded,
     InvalidPipeline,
     InvalidRequest,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotificationsOff,
     SafelightError,
     TooManyBytes,
@@ -43,9 +40,7 @@ CREATION_ERRORS: Final[tuple[type[SafelightError], ...]] = (
     TooManyBytes,
     TooManyOpenJobs,
     DailyBytesExceeded,
-    KeyInvalid,
-    KeyInUse,
-    KeyReused,
+    *KEY_ERRORS,
     UnknownPreset,
     UnknownWebhook,
     NotificationsOff,

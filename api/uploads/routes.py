@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from api.dependencies import Deps, Log, caller, requester
 from api.http.body import read_json
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.responses import get_submitted_job, job_headers, job_response, log_submission, remember_job
@@ -21,9 +21,6 @@ from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     JobNotFound,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotAwaitingUpload,
     UploadIncomplete,
 )
@@ -67,9 +64,7 @@ def announce(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = Non
         {200: ("A new form or signed request, which is valid for the full time, or the multipart upload.", FormView)},
         JobNotFound,
         NotAwaitingUpload,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -98,7 +93,7 @@ def renew_form(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Ide
     operation_id="confirmUpload",
     summary="Confirm an upload",
     tags=["Uploads"],
-    responses=documented({202: ("The job.", JobView)}, JobNotFound, UploadIncomplete, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented({202: ("The job.", JobView)}, JobNotFound, UploadIncomplete, *KEY_ERRORS),
 )
 def confirm_upload(
     job_id: JobId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None

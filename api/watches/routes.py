@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from api.dependencies import Dependencies, Deps, Log, caller
 from api.http.body import read_json
 from api.http.documented import documented
-from api.http.idempotency import identify_request, run_once, time_left
+from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
 from api.jobs.job_spec import Catalog, resolve_job_spec
@@ -22,9 +22,6 @@ from shared.errors import (
     BadJson,
     InvalidPipeline,
     InvalidRequest,
-    KeyInUse,
-    KeyInvalid,
-    KeyReused,
     NotificationsOff,
     SourceForbidden,
     SourceMissing,
@@ -64,9 +61,7 @@ WatchId = Annotated[str, Path(description="ULID of the watch.", json_schema_extr
         SourceMissing,
         WatchOverlap,
         TooManyWatches,
-        KeyInvalid,
-        KeyInUse,
-        KeyReused,
+        *KEY_ERRORS,
     ),
 )
 def create_watch(dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -123,7 +118,7 @@ def read_watch(watch_id: WatchId, dependencies: Deps) -> Response[Any]:
     summary="Pause a watch",
     operation_id="pauseWatch",
     tags=["Watches"],
-    responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, *KEY_ERRORS),
 )
 def pause_watch(
     watch_id: WatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
@@ -137,7 +132,7 @@ def pause_watch(
     summary="Resume a watch",
     operation_id="resumeWatch",
     tags=["Watches"],
-    responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, KeyInvalid, KeyInUse, KeyReused),
+    responses=documented({200: ("The watch.", WatchView)}, WatchNotFound, *KEY_ERRORS),
 )
 def resume_watch(
     watch_id: WatchId, dependencies: Deps, log: Log, idempotency_key: IdempotencyKey = None
