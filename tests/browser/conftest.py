@@ -6,13 +6,14 @@ Console errors and policy violations fail a test.
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from chromium import MISSING, chromium, find_chromium
 from playwright.sync_api import Browser, expect
 from support.browser_page import TIMEOUT_MILLISECONDS, Visit, VisitFactory
-from support.running_stack import Site, run_site
+from support.running_stack import Site, run_site, send_until_admitted
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,10 +43,20 @@ def other_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shared_site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start the stack that all browser tests share."""
     folder = tmp_path_factory.mktemp("safelight")
     yield from run_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"}, environment={})
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """Return the stack without the jobs of other tests, which the history would show too."""
+    http = shared_site.http
+    while jobs := send_until_admitted(lambda: http.get("jobs")).json()["jobs"]:
+        for job in jobs:
+            send_until_admitted(partial(http.delete, f"jobs/{job['id']}")).raise_for_status()
+    return shared_site
 
 
 @pytest.fixture
