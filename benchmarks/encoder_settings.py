@@ -1,11 +1,12 @@
 """Compare settings of encoders by bytes for the same quality, and measure steps that may not pay.
 
-``python benchmarks/encoder_settings.py FOLDER [--size 1024]`` prints three Markdown tables for the photographs of a
-folder:
+``python benchmarks/encoder_settings.py FOLDER [--size 1024] [--graphics FOLDER ...]`` prints Markdown tables for the
+photographs of a folder, and for the PNG files below other folders, such as icons:
 
 - Settings of JPEG, WebP and AVIF. Each is encoded with several qualities. *Bytes* is the size at the PSNR that the
   setting in use has with its default quality, compared with the setting in use.
-- Graphics with few colors as PNG with and without a palette. They are drawn by this script.
+- PNG files with one byte per channel, and with the color types that Safelight tries for few colors: drawings
+  of this script, the photographs, and the files of ``--graphics`` that get another color type.
 - Conversion to gray before and after resizing.
 
 Times are CPU milliseconds per image, the minimum of two runs.
@@ -24,7 +25,8 @@ from imaging_settings import compute_psnr, encode
 from PIL import Image, ImageDraw
 
 from worker.imaging.operations.kernels import resample
-from worker.imaging.png_encoder import write_png
+from worker.imaging.png_colors import reduce_colors
+from worker.imaging.png_encoder import encode_plain, write_png
 
 _Result = TypeVar("_Result")
 #: By format: the default quality, the distance of the other qualities, the options in use, and the others.
@@ -46,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder with .jpg files")
     parser.add_argument("--size", type=int, default=1024, help="longest side in pixels")
+    parser.add_argument("--graphics", type=Path, nargs="*", default=[], help="folders with PNG files of graphics")
     options = parser.parse_args()
     whole = [Image.open(path).convert("RGB") for path in sorted(options.folder.glob("*.jpg"))]
     images = [shrink(image, options.size) for image in whole]
@@ -58,7 +61,7 @@ def main() -> None:
         for title, found in curves.items():
             sizes = [interpolate(curve, base[1][1]) / base[1][0] for curve, base in zip(found, reference, strict=True)]
             print(f"| {title} | {1000 * mean(curve[1][2] for curve in found):.1f} | {100 * (mean(sizes) - 1):+.1f} % |")
-    print_palettes(options.size)
+    print_color_types(images, options.size, options.graphics)
     print_gray(whole, options.size)
 
 
@@ -101,15 +104,37 @@ def measure(call: Callable[[], _Result]) -> tuple[_Result, float]:
     return result, min(times)
 
 
-def print_palettes(side: int) -> None:
-    """Print CPU time and size of PNG files of a drawing and of a drawing with smooth edges."""
-    print("\n| Graphic | CPU, ms | KiB | With a palette: CPU, ms | KiB |\n| --- | ---: | ---: | ---: | ---: |")
-    for title, scale in (("sharp edges", 1), ("smooth edges", 4)):
-        image = draw_graphic(side * scale).reduce(scale) if scale > 1 else draw_graphic(side)
-        plain, seconds = measure(lambda: write_png(image))  # noqa: B023 - called now
-        packed, packing = measure(lambda: write_with_palette(image))  # noqa: B023 - called now
-        print(f"| {title} | {1000 * seconds:.1f} | {len(plain) / 1024:.1f} | {1000 * packing:.1f} | ", end="")
-        print(f"{len(packed) / 1024:.1f} |" if packed else "too many colors |")
+def print_color_types(photographs: Sequence[Image.Image], side: int, folders: Sequence[Path]) -> None:
+    """Print CPU time and size of PNG files with one byte per channel, and with the smallest color type."""
+    print("\n| Graphics | Files | CPU, ms | KiB | With fewer bits: CPU, ms | KiB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    sharp, smooth = draw_graphic(side), draw_graphic(side * 4).reduce(4)
+    print_graphics("Chart, sharp edges", [sharp])
+    print_graphics("Chart, smooth edges", [smooth])
+    print_graphics("Chart, gray, 8 levels", [sharp.convert("L").point(lambda level: level // 32 * 36)])
+    print_graphics("Photographs", photographs)
+    print_graphics("Photographs, gray", [image.convert("L") for image in photographs])
+    for folder in folders:
+        files = [read_graphic(path) for path in sorted(folder.rglob("*.png"))]
+        print_graphics(folder.name, [image for image in files if reduce_colors(image) is not None])
+
+
+def print_graphics(title: str, images: Sequence[Image.Image]) -> None:
+    """Print one row: CPU time and size per image."""
+    columns = []
+    for write in (lambda image: encode_plain(image, b""), write_png):
+        done = [measure(lambda: write(image)) for image in images]  # noqa: B023 - called now
+        columns.append(f"{1000 * mean(seconds for _, seconds in done):.1f}")
+        columns.append(f"{mean(len(data) for data, _ in done) / 1024:.1f}")
+    print(f"| {title} | {len(images)} | {' | '.join(columns)} |")
+
+
+def read_graphic(path: Path) -> Image.Image:
+    """Return an image with 8 bits per channel."""
+    with Image.open(path) as opened:
+        image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    image.info.clear()
+    return image
 
 
 def draw_graphic(side: int) -> Image.Image:
@@ -121,13 +146,6 @@ def draw_graphic(side: int) -> Image.Image:
         draw.rectangle((left, side // 8 + bar * side // 30, left + side // 16, side * 3 // 4), fill=(20 * bar, 90, 200))
         draw.text((left, side // 20), f"Value {bar}", fill="black", font_size=side // 50)
     return image
-
-
-def write_with_palette(image: Image.Image) -> bytes:
-    """Return a PNG with a palette, or nothing if the image has more than 256 colors."""
-    if image.getcolors(256) is None:
-        return b""
-    return encode(image.quantize(256, dither=Image.Dither.NONE), format="PNG", compress_level=6)
 
 
 def print_gray(images: Sequence[Image.Image], side: int) -> None:

@@ -79,7 +79,7 @@ def encode_frames(frames: Frames, output: Output, rights: Rights = ()) -> Encode
             options |= _build_animation_options(frames, durations, output.format)
     if output.keep:
         options |= build_rights_options(rights, output.format)
-    if options and output.format is OutputFormat.PNG:
+    if len(images) > 1 and output.format is OutputFormat.PNG:
         options |= choose_packing_options(images[0])
     return EncodedImage(
         data=_encode_within_ceiling(images, output, options),
@@ -120,8 +120,8 @@ def _write(
     options: Mapping[str, Any],
     quality: int | None,
 ) -> bytes:
-    if output_format is OutputFormat.PNG and not options:
-        return write_png(images[0])
+    if output_format is OutputFormat.PNG and len(images) == 1:
+        return write_png(images[0], **options)
     file = BytesIO()
     settings = {**options} if quality is None else {**options, "quality": quality}
     if len(images) > 1:

@@ -20,6 +20,8 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
+from worker.imaging.png_colors import reduce_colors
+
 try:
     from zlib_ng.zlib_ng import compressobj
 except ModuleNotFoundError:  # There is no wheel for this platform. zlib gives the same size but is slower.
@@ -48,6 +50,10 @@ _MIN_SEARCH_GAIN: Final = 1.05
 #: doubles the time and saves only a few percent on photographs.
 _MIN_FILTER_GAIN: Final = 1.15
 
+#: Files up to this size keep the color type of the image: a block of most file systems holds them. Programs that read
+#: single pixels without converting the image get numbers of palette entries, which a few bytes are not worth.
+_BLOCK_BYTES: Final = 4096
+
 
 class Packing(StrEnum):
     """Four ways to compress a PNG, fastest first."""
@@ -66,11 +72,23 @@ class Packing(StrEnum):
 _STRATEGIES: Final = {Packing.BYTES: zlib.Z_HUFFMAN_ONLY, Packing.AVERAGE: zlib.Z_RLE}
 
 
-def write_png(image: Image.Image) -> bytes:
-    """Encode an image as PNG without metadata."""
+def write_png(image: Image.Image, exif: bytes = b"") -> bytes:
+    """Encode an image as PNG, without metadata except ``exif``.
+
+    If the image has few colors and the file exceeds ``_BLOCK_BYTES``, try a smaller color type, such as a palette, and
+    return the smaller file.
+    """
+    plain = encode_plain(image, exif)
+    if len(plain) <= _BLOCK_BYTES or image.mode not in _COLOR_TYPES or (reduced := reduce_colors(image)) is None:
+        return plain
+    return min(plain, encode_plain(reduced, exif), key=len)
+
+
+def encode_plain(image: Image.Image, exif: bytes) -> bytes:
+    """Encode an image as PNG with the color type of its mode."""
     packing = choose_packing(image)
-    if packing not in _STRATEGIES:
-        return _encode_with_pillow(image, zlib.Z_RLE if packing is Packing.RUNS else zlib.Z_DEFAULT_STRATEGY)
+    if exif or packing not in _STRATEGIES:
+        return _encode_with_pillow(image, _choose_pillow_strategy(packing), exif)
     # Width, height, bits per channel, color type, compression method, filter method, interlace method.
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOR_TYPES[image.mode], 0, 0, 0)
     compressed = _compress(_filter_rows(image, 0, image.height), level=6, strategy=_STRATEGIES[packing])
@@ -79,8 +97,11 @@ def write_png(image: Image.Image) -> bytes:
 
 def choose_packing_options(image: Image.Image) -> dict[str, int]:
     """Return the compression options for a PNG that Pillow writes, such as an animation."""
-    strategy = zlib.Z_DEFAULT_STRATEGY if choose_packing(image) is Packing.SEARCH else zlib.Z_RLE
-    return {"compress_level": 6, "compress_type": strategy}
+    return {"compress_level": 6, "compress_type": _choose_pillow_strategy(choose_packing(image))}
+
+
+def _choose_pillow_strategy(packing: Packing) -> int:
+    return zlib.Z_DEFAULT_STRATEGY if packing is Packing.SEARCH else zlib.Z_RLE
 
 
 def choose_packing(image: Image.Image) -> Packing:
@@ -105,9 +126,9 @@ def choose_packing(image: Image.Image) -> Packing:
     return Packing.AVERAGE if single > _MIN_RUN_GAIN * average else Packing.BYTES
 
 
-def _encode_with_pillow(image: Image.Image, strategy: int) -> bytes:
+def _encode_with_pillow(image: Image.Image, strategy: int, exif: bytes = b"") -> bytes:
     file = BytesIO()
-    image.save(file, format="PNG", compress_level=6, compress_type=strategy)
+    image.save(file, format="PNG", compress_level=6, compress_type=strategy, exif=exif)
     return file.getvalue()
 
 

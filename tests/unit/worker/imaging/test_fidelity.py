@@ -51,7 +51,7 @@ def test_only_lossy_kinds_give_warnings(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in KINDS if "gray" in name or "1 bit" in name])
 def test_gray_stays_one_channel(name: str) -> None:
     """A gray image is not converted to three channels."""
-    assert sample_images.decode(render_output(KINDS[name], OutputFormat.PNG)).mode in {"L", "LA"}
+    assert sample_images.decode(render_output(KINDS[name], OutputFormat.PNG)).mode in {"1", "L", "LA"}
 
 
 @pytest.mark.parametrize("output", ANIMATED_FORMATS)
