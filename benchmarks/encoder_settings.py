@@ -24,8 +24,8 @@ from typing import Any, Final, TypeVar
 from imaging_settings import compute_psnr, encode
 from PIL import Image, ImageDraw
 
+from worker.imaging.color.png_colors import reduce_colors
 from worker.imaging.operations.kernels import resample
-from worker.imaging.png_colors import reduce_colors
 from worker.imaging.png_encoder import encode_plain, write_png
 
 _Result = TypeVar("_Result")

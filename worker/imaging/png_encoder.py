@@ -20,7 +20,7 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
-from worker.imaging.png_colors import reduce_colors
+from worker.imaging.color.png_colors import reduce_colors
 
 try:
     from zlib_ng.zlib_ng import compressobj

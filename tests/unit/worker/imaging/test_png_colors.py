@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw
 from support import sample_images
 
 from shared.pipeline.pipeline import Output
-from worker.imaging import png_colors, png_encoder
+from worker.imaging import png_encoder
+from worker.imaging.color import png_colors
+from worker.imaging.color.png_colors import reduce_colors
 from worker.imaging.encode import encode
-from worker.imaging.png_colors import reduce_colors
 from worker.imaging.png_encoder import write_png
 
 HORSE = Path(__file__).parents[4] / "safelight" / "demo_images" / "horse-transparent.png"
