@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
+from string import punctuation
 from time import monotonic
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import quote, urldefrag, urljoin
 
 from shared.errors import (
     AddressNotAllowed,
@@ -41,6 +42,8 @@ HEADERS: Final = {
     "Connection": "close",
     "User-Agent": f"Safelight/{VERSION}",
 }
+#: Characters of a redirect's location that are not encoded, besides letters and digits.
+_URL_CHARACTERS: Final = punctuation
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _FORBIDDEN: Final = frozenset({401, 402, 403, 407, 451})
 _MISSING: Final = frozenset({404, 410})
@@ -72,7 +75,7 @@ class UrlFetcher:
             found = self._request(url, deadline, max_bytes)
             if isinstance(found, bytes):
                 return found
-            url = urljoin(url, found.location)
+            url = _resolve_location(url, found.location)
         raise SourceInvalid(f"The source redirects more than {MAX_REDIRECTS} times.")
 
     def _request(self, url: str, deadline: float, max_bytes: int) -> "bytes | _Redirect":
@@ -108,6 +111,19 @@ def _read_location(response: HTTPResponse) -> str:
     if not location:
         raise SourceInvalid("The source redirects without a location.")
     return location
+
+
+def _resolve_location(url: str, location: str) -> str:
+    """Return the URL to which a response of ``url`` redirects, without a fragment, which requests never contain.
+
+    Many servers send blanks and UTF-8 unencoded. Like browsers, encode them. Raises SourceInvalid if it is not a URL.
+    """
+    # http.client decodes headers as Latin-1.
+    encoded = quote(location.strip().encode("latin-1", errors="replace"), safe=_URL_CHARACTERS)
+    try:
+        return urldefrag(urljoin(url, encoded)).url
+    except ValueError as error:
+        raise SourceInvalid("The source redirects to an invalid URL.") from error
 
 
 def _check_status(status: int) -> None:

@@ -29,15 +29,15 @@ class PrefixImports:
     imports: Imports
     clock: Clock
 
-    def start(self, request: PrefixRequest, *, is_repeat: bool) -> PrefixImport:
-        """Return a new import. A repeated request is accepted even if all objects are gone.
+    def start(self, request: PrefixRequest) -> PrefixImport:
+        """Return a new import.
 
         Raises ImportOff or SourceForbidden if the bucket can't be imported from, SourceMissing if it does not exist or
         has no object under the prefix, or ServiceError if S3 fails.
         """
         fill = request.to_import()
         self.imports.require_bucket(fill.bucket)
-        if not is_repeat and not self.imports.sources.list_objects(fill.bucket, fill.prefix, after="", limit=1).objects:
+        if not self.imports.sources.list_objects(fill.bucket, fill.prefix, after="", limit=1).objects:
             raise SourceMissing(f"There is no object under {fill.uri}.")
         return fill
 

@@ -3,7 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+)
 
 from api.http.body import SOURCE
 from api.http.invalid_fields import field_errors
@@ -15,14 +24,22 @@ from shared.ids import ID_PATTERN
 from shared.jobs.backfill import BackfillFilter
 from shared.jobs.batch import MAX_MEMBERS
 from shared.jobs.job import JobStatus
-from shared.jobs.prefix_import import PrefixImport
+from shared.jobs.prefix_import import FOLDERS, MAX_FOLDERS, PrefixImport
 from shared.jobs.source import MAX_KEY_BYTES, SCHEME
 from shared.pipeline.image_formats import INPUT_FORMATS
 from shared.pipeline.strict import Integer
 
 MAX_NAME: Final = 200
+
+
+def _limit_folders(pattern: str) -> str:
+    if pattern.count(FOLDERS) > MAX_FOLDERS:
+        raise ValueError(f"has more than {MAX_FOLDERS} times {FOLDERS}")
+    return pattern
+
+
 #: A pattern of file names.
-Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+Pattern = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_limit_folders)]
 _FORMATS: Final = "|".join(each.name for each in INPUT_FORMATS)
 
 
@@ -84,8 +101,8 @@ class PrefixRequest(BaseModel):
         default_factory=list,
         max_length=20,
         description="Only objects that match one of these patterns, such as `*.jpg`. A pattern with a slash is "
-        "compared with the path after the prefix, and any other with the file name. Default: all files with the "
-        "suffix of an image.",
+        "compared with the path after the prefix, and any other with the file name. `**/` matches any number of folders, "
+        "also none. Default: all files with the suffix of an image.",
     )
 
     @field_validator("source")

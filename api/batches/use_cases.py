@@ -68,25 +68,35 @@ class Batches:
     ) -> AddedMembers:
         """Create a batch with its first members.
 
-        Raises the errors of :func:`api.jobs.job_spec.resolve_job_spec` and of :meth:`PrefixImports.start`.
+        A repeated request continues with the batch that its first try has created, as it was created then. Raises the
+        errors of :func:`api.jobs.job_spec.resolve_job_spec` and of :meth:`PrefixImports.start`.
         """
-        spec, prefixes = resolve_job_spec(request, catalog), self.backfills.prefixes
-        batch = Batch(
-            id=batch_id,
-            owner=owner,
-            name=request.name,
-            created_at=at,
-            **spec.spec_fields(),
-            backfill=start_backfill(request.backfill.to_filter(), at=at) if request.backfill else None,
-            prefix_import=prefixes.start(request.prefix, is_repeat=is_repeat) if request.prefix else None,
-            expires_at=(at + self.retention).replace(microsecond=0),
-        )
+        batch = self._find_created(batch_id, owner) if is_repeat else None
+        is_new_batch = batch is None
+        if batch is None:
+            spec, prefixes = resolve_job_spec(request, catalog), self.backfills.prefixes
+            batch = Batch(
+                id=batch_id,
+                owner=owner,
+                name=request.name,
+                created_at=at,
+                **spec.spec_fields(),
+                backfill=start_backfill(request.backfill.to_filter(), at=at) if request.backfill else None,
+                prefix_import=prefixes.start(request.prefix) if request.prefix else None,
+                expires_at=(at + self.retention).replace(microsecond=0),
+            )
         added = self.creation.add(
-            request.items, batch, catalog, seed=batch_id, at=at, is_repeat=is_repeat, is_new_batch=True
+            request.items, batch, catalog, seed=batch_id, at=at, is_repeat=is_repeat, is_new_batch=is_new_batch
         )
         if request.close:
             self.table.close(batch.id, at=at)
         return added
+
+    def _find_created(self, batch_id: str, owner: str) -> Batch | None:
+        try:
+            return self.get(batch_id, owner).batch
+        except BatchNotFound:
+            return None
 
     def add_members(  # noqa: PLR0913 - the batch, the members, the request
         self,

@@ -15,7 +15,8 @@ after storing the response          returns the stored response
 
 The lease of a reservation lasts as long as the invocation can still run. After a client error (4xx), the reservation is
 deleted. After a service error, it is unknown how far the request got, so only the lease is ended. The same is true if a
-limit of the owner is reached after a part of the members of a batch was created.
+limit of the owner is reached after a part of the members of a batch was created, and for every error of a repeated
+request, because its first try may have created what a new reservation would create again.
 """
 
 import hashlib
@@ -109,7 +110,8 @@ def run_once(  # noqa: PLR0913, PLR0917 - the request and the log
     try:
         value = run(reservation)
     except SafelightError as error:
-        if isinstance(error, ServiceError) or (isinstance(error, QuotaExceeded) and error.is_partial):
+        is_partial = isinstance(error, QuotaExceeded) and error.is_partial
+        if isinstance(error, ServiceError) or is_partial or reservation.is_repeat:
             log.release(reservation, now=clock())
         else:
             log.delete(reservation)

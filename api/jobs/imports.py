@@ -6,7 +6,6 @@ seconds each. A copy that is interrupted or repeated is handled like any other s
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -16,7 +15,7 @@ from api.jobs.submission import Submitted, notify_worker
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.source_store import SourceObject, SourceStore
 from shared.aws.sqs import JobQueues
-from shared.errors import ImportOff, JobNotFound, SafelightError, ServiceError, SourceForbidden, TooManyBytes
+from shared.errors import ImportOff, SafelightError, ServiceError, SourceForbidden, TooManyBytes
 from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
@@ -145,16 +144,11 @@ class Imports:
         *,
         job_id: str,
         at: datetime,
-        is_repeat: bool,
     ) -> Submitted:
-        """Create a job for an object or file. A repeated request returns the first job, even if the object has changed.
+        """Create a job for an object or file.
 
         Raises the errors of :meth:`inspect`, or ServiceError if AWS fails.
         """
-        if is_repeat:
-            with suppress(JobNotFound):
-                job = self.jobs.get(job_id)
-                return Submitted(job, notify_worker(job, self.queues))
         found = self.find(location)
         job = self.jobs.create(self.build_job(found, spec, filename, owner, job_id=job_id, at=at))
         return Submitted(job, notify_worker(job, self.queues))

@@ -25,7 +25,7 @@ from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.options import read_import, read_options
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job, select_facts
 from api.jobs.schemas import JobPage, JobView
-from api.jobs.submission import JobSubmission, Submitted
+from api.jobs.submission import JobSubmission, Submitted, find_created
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
 from api.presets.output_budget import ExpectedImage
 from shared.aws.dynamodb.idempotency.request_log import Reservation
@@ -222,8 +222,8 @@ class _JobRequest:
 def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies) -> _JobRequest:
     """Read a request for a job.
 
-    The function that creates the job resolves the names of presets, assets and webhooks. If the first request has run
-    completely, a repeated request does not call the function, so it succeeds even if a preset has been deleted.
+    The function that creates the job resolves the names of presets, assets and webhooks. If the first request has
+    created the job, a repeated request does not resolve them, so it succeeds even if a preset has been deleted.
     """
     query = event.query_string_parameters or {}
     body = read_body(event)
@@ -232,11 +232,12 @@ def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies)
         name = options.filename or body.filename
 
         def import_image(reservation: Reservation) -> Submitted:
+            if created := find_created(reservation, dependencies.jobs, dependencies.queues):
+                return created
             spec = resolve_job_spec(options, Catalog.of(dependencies, owner, granted(event)))
-            job_id, at, is_repeat = reservation.job_id, reservation.at, reservation.is_repeat
             imports = Imports.of(dependencies)
             return imports.import_image(
-                options.location(), spec, name, owner, job_id=job_id, at=at, is_repeat=is_repeat
+                options.location(), spec, name, owner, job_id=reservation.job_id, at=reservation.at
             )
 
         return _JobRequest((options.model_dump_json(), name or ""), import_image)
@@ -246,6 +247,8 @@ def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies)
     filename = upload_options.filename or body.filename
 
     def submit(reservation: Reservation) -> Submitted:
+        if created := find_created(reservation, dependencies.jobs, dependencies.queues):
+            return created
         catalog = Catalog.of(dependencies, owner, granted(event))
         spec = resolve_job_spec(upload_options, catalog, ExpectedImage.read(body.data))
         submission = JobSubmission.of(dependencies)

@@ -12,15 +12,16 @@ from typing import Self
 
 from api.dependencies import Dependencies
 from api.http.body import Upload
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.image_store import ImageStore
 from shared.aws.sqs import JobQueues
 from shared.clock import Clock
-from shared.errors import ServiceError
+from shared.errors import JobNotFound, ServiceError
 from shared.filenames import clean_filename
 from shared.ids import new_id
 from shared.jobs import object_keys
-from shared.jobs.job import Job, RawImage
+from shared.jobs.job import Job, JobStatus, RawImage
 from shared.jobs.job_spec import JobSpec
 
 
@@ -95,6 +96,21 @@ class JobSubmission:
         self.images.put_raw(raw, upload.data, upload.image_format.media_type)
         job = self.jobs.create(job)
         return Submitted(job, notify_worker(job, self.queues))
+
+
+def find_created(reservation: Reservation, jobs: JobTable, queues: JobQueues) -> Submitted | None:
+    """Return the job that an earlier try of a request has created, or None if there is none.
+
+    The names in the request may have been deleted since, and the source of an import may be gone, so they are not read
+    again. The earlier try may have been killed before it sent the message, so this function sends it again.
+    """
+    if not reservation.is_repeat:
+        return None
+    try:
+        job = jobs.get(reservation.job_id)
+    except JobNotFound:
+        return None
+    return Submitted(job, notify_worker(job, queues) if job.status is JobStatus.PENDING else None)
 
 
 def notify_worker(job: Job, queues: JobQueues) -> ServiceError | None:

@@ -9,7 +9,7 @@ from api.dependencies import Dependencies, caller, granted, requester
 from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, time_left
 from api.jobs.job_spec import Catalog, resolve_job_spec
 from api.jobs.responses import get_submitted_job, log_submission, remember_job
-from api.jobs.submission import Submitted
+from api.jobs.submission import Submitted, find_created
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.idempotency.request_log import Reservation
@@ -66,6 +66,8 @@ def create_upload(  # noqa: PLR0913, PLR0917 - the request
     request = identify_request(idempotency_key, requester(event), route, upload.model_dump_json())
 
     def run(reservation: Reservation) -> Submitted:
+        if created := find_created(reservation, dependencies.jobs, dependencies.queues):
+            return created
         spec = resolve_job_spec(upload, Catalog.of(dependencies, owner, granted(event)))
         return Uploads.of(dependencies).announce(upload, spec, owner, job_id=reservation.job_id, at=reservation.at)
 

@@ -51,6 +51,7 @@ class CatchUps:
             return "over"
         except QuotaExceeded as error:
             logger.info("Watch waits for a limit of the owner", extra={"watch_id": watch.id, "code": error.code})
+            self.intake.close_batches(watch)
             self.walks.postpone(walk, due_at=self.clock() + PAUSE)
             return "waiting"
         except ServiceError:
@@ -58,6 +59,7 @@ class CatchUps:
         except SafelightError as error:
             self.watches.fail_catch_up(watch, JobFailure.of(error))
             logger.warning("Watch can't list its prefix", extra={"watch_id": watch.id, "code": error.code})
+            self.intake.close_batches(watch)  # its jobs come from events
             self.walks.postpone(walk, due_at=self.clock() + self.interval)
             return "failed"
         self.walks.postpone(walk, due_at=self.clock() + (timedelta(0) if has_more else self.interval))
@@ -83,7 +85,6 @@ class CatchUps:
         """
         require_watchable(watch.bucket, self.buckets)
         catch_up = watch.catch_up or watch.start_catch_up(self.clock())
-        since = watch.examines_since(catch_up)
         while True:
             page = self.intake.prefixes.imports.sources.list_versions(
                 watch.bucket,
@@ -95,7 +96,8 @@ class CatchUps:
             chosen = [
                 each
                 for each in page.versions
-                if watch.matches(each.object.source.location.key) and (since is None or each.modified_at >= since)
+                if watch.matches(each.object.source.location.key)
+                and watch.examines(each.modified_at, catch_up, is_newest=each.is_newest)
             ]
             self.intake.accept(watch, chosen)
             if page.next_key is None:

@@ -226,6 +226,13 @@ class Job(JobSpec):
         )
 
     @property
+    def expected_bytes(self) -> int | None:
+        """Return the size of the raw image: that of the file, or else the declared one. None if it is unknown."""
+        if self.raw.size is not None:
+            return self.raw.size
+        return self.declaration.size if self.declaration is not None else None
+
+    @property
     def is_multipart(self) -> bool:
         """Return True if the raw image is uploaded in parts."""
         return self.declaration is not None and self.declaration.plan is not None

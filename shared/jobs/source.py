@@ -9,6 +9,8 @@ from shared.network.urls import find_url_problem
 SCHEME = "s3://"
 #: S3's own limit (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 MAX_KEY_BYTES = 1024
+#: Version ID of objects that were stored while the bucket had no versioning.
+NULL_VERSION = "null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

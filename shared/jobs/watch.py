@@ -13,7 +13,7 @@ from enum import StrEnum
 from shared.jobs.job import JobFailure
 from shared.jobs.job_spec import JobSpec
 from shared.jobs.prefix_import import matches_patterns
-from shared.jobs.source import SCHEME, ImportSource
+from shared.jobs.source import NULL_VERSION, SCHEME, ImportSource
 
 #: Watches of one bucket, of all owners together. Each event of the bucket is compared with all of them.
 MAX_WATCHES = 100
@@ -85,7 +85,7 @@ class Watch(JobSpec):
 
     def matches(self, key: str) -> bool:
         """Return True if the watch is responsible for an object, judging by its key."""
-        return key.startswith(self.prefix) and matches_patterns(key.removeprefix(self.prefix), self.include)
+        return matches_patterns(key, self.prefix, self.include)
 
     def start_catch_up(self, now: datetime) -> CatchUp:
         """Return the next catch-up at its start."""
@@ -98,6 +98,16 @@ class Watch(JobSpec):
             return self.since
         recent = self.caught_up_at - OVERLAP
         return recent if self.since is None else max(self.since, recent)
+
+    def examines(self, modified_at: datetime, catch_up: CatchUp, *, is_newest: bool) -> bool:
+        """Return True if a catch-up examines a version of an object.
+
+        Of the objects that existed before the watch, it examines only the newest versions.
+        """
+        since = self.examines_since(catch_up)
+        # S3 gives the time of an object in whole seconds.
+        is_later = modified_at >= self.created_at.replace(microsecond=0)
+        return (since is None or modified_at >= since) and (is_newest or is_later)
 
     def scope_of(self, key: str, now: datetime) -> str:
         """Return which batch of the watch gets the job of an object that is created now: a day, or a folder."""
@@ -117,7 +127,9 @@ def mark_of(source: ImportSource) -> str:
     A version is what S3 calls so. In a bucket without versioning, the ETag stands for it, so that the same content
     under the same key is one version.
     """
-    version = source.location.version or source.etag.strip('"')
+    version = source.location.version
+    if version in {None, NULL_VERSION}:
+        version = source.etag.strip('"')
     return hashlib.sha256(f"{source.location.key}\0{version}".encode()).hexdigest()
 
 

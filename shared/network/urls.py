@@ -39,6 +39,8 @@ def _malformed(url: str, parts: SplitResult) -> str | None:
         return f"must have at most {MAX_URL} characters"
     if not parts.hostname or not _HOST.match(parts.hostname):
         return "has no host"
+    if parts.port == 0:
+        return "has the port 0, which no server has"
     if parts.username is not None or parts.password is not None:
         return "must not contain credentials"
     return "must not have a fragment" if parts.fragment else None

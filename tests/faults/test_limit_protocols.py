@@ -152,8 +152,9 @@ def test_concurrent_requests_do_not_exceed_a_limit(stage: Stage, limits: dict[st
 
 
 def test_bytes_count_until_midnight(stage: Stage) -> None:
-    """Up to the last byte. A declared size counts as it is, an unknown one as the largest."""
+    """Up to the last byte. A declared size counts as it is, an unknown one as the largest, an empty file as nothing."""
     quotas = make_quotas(stage, daily_bytes=120)
+    reserve(stage, quotas, counted(size=0))
     reserve(stage, quotas, counted(size=None, declaration=UploadDeclaration(media_type="image/png", size=20)))
     reserve(stage, quotas, counted(size=None))
     with pytest.raises(DailyBytesExceeded, match="120 are used") as caught:

@@ -6,6 +6,7 @@ On the doubles of AWS, through the real tables, stores and functions.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -178,6 +179,20 @@ def test_a_refused_request_frees_its_key(requests: Requests) -> None:
     assert requests.send("right").value == 2
     first, second = requests.runs
     assert (second.job_id == first.job_id, second.is_repeat) == (False, False)
+
+
+def test_a_repeated_request_that_is_refused_keeps_the_reservation(requests: Requests) -> None:
+    """Its first try may have created something, which a new reservation would create again."""
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(ServiceUnavailable):
+        requests.send("a", run=partial(fail, ServiceUnavailable()))
+    with pytest.raises(InvalidRequest):
+        requests.send("a", run=partial(fail, InvalidRequest()))
+    assert requests.send("a").value == 3
+    assert len({(each.job_id, each.at) for each in requests.runs}) == 1
 
 
 def test_a_running_request_refuses_its_repetition(requests: Requests) -> None:

@@ -1,6 +1,7 @@
 """``Idempotency-Key``: one request makes one job, however often it is sent and wherever the API dies."""
 
 import base64
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from api.http.body import Upload
 from api.http.idempotency import identify_request, run_once
 from api.jobs.responses import remember_job
 from api.jobs.submission import JobSubmission, Submitted
-from shared.aws.dynamodb.idempotency.request_log import Reservation
+from shared.aws.dynamodb.idempotency.request_log import RequestLog, Reservation
 from shared.clock import utc_now
 from shared.errors import KeyInUse, ServiceUnavailable
 from shared.jobs.job_spec import JobSpec
@@ -250,6 +251,41 @@ def test_request_that_died_makes_one_job(
     assert [cloud.deliver([message]) for message in messages] == [[] for _ in messages]
     done = post(cloud).json
     assert (done["status"], done["attempts"]) == ("COMPLETED", 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/jobs", {"content": base64.b64encode(IMAGE).decode()}),
+        ("/v1/uploads", {"content_type": "image/jpeg"}),
+        ("/v1/uploads/sign", {"method": "PUT", "key": "a.jpg", "contentType": "image/jpeg"}),
+        ("/v1/batches", {"items": [{"content_type": "image/jpeg"}, {"content_type": "image/png"}]}),
+    ],
+)
+def test_request_that_died_finds_what_it_created_without_its_preset(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
+) -> None:
+    """The names in a request count when the job is created. Later, they may no longer exist."""
+    document, key = {**body, "preset": "mine"}, {"headers": {"Idempotency-Key": KEY}}
+    pipeline = {"operations": [], "outputs": [{"format": "webp"}]}
+    preset = {"headers": {"Content-Type": "application/json"}}
+    assert cloud.call("PUT", "/v1/presets/mine", json.dumps({"pipeline": pipeline}), **preset).status == 201
+
+    def die(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(RequestLog, "store_response", die)
+        with pytest.raises(Killed):
+            cloud.post(path, document, **key)
+    made = sorted(item["ID"]["S"] for item in cloud.clients.dynamodb.scan(TableName="Images")["Items"])
+    assert cloud.call("DELETE", "/v1/presets/mine").status == 204
+    pass_time(timedelta(minutes=5))
+    answer = cloud.post(path, document, **key)
+    assert answer.status < 300, answer.text
+    assert sorted(item["ID"]["S"] for item in cloud.clients.dynamodb.scan(TableName="Images")["Items"]) == made
+    assert all(job_id in answer.text for job_id in made)
+    assert '"name":"mine"' in answer.text.replace(" ", "") or path == "/v1/uploads/sign"
 
 
 def test_repeat_uses_the_reserved_id(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

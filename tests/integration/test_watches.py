@@ -299,6 +299,40 @@ def test_existing_objects_are_processed_if_requested(cloud: Cloud) -> None:
     assert read(cloud, watch_id)["existing"]
 
 
+def test_only_the_newest_version_of_an_existing_object_is_processed(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those that were replaced or deleted before the watch. Later versions all get their jobs."""
+    cloud.clients.s3.put_bucket_versioning(Bucket=SHOP, VersioningConfiguration={"Status": "Enabled"})
+    for step in range(3):
+        put(cloud, "in/a.jpg", sample_images.make_jpeg(8, 8 + step))
+    put(cloud, "in/deleted.jpg")
+    cloud.clients.s3.delete_object(Bucket=SHOP, Key="in/deleted.jpg")
+    set_time(monkeypatch, utc_now() + timedelta(seconds=2))
+    create(cloud, existing=True)
+    assert cloud.walk() == {"over": 1}
+    assert count_keys(cloud) == Counter(["in/a.jpg"])
+    (job,) = cloud.clients.dynamodb.scan(TableName="Images")["Items"]
+    assert cloud.job(job["ID"]["S"]).raw.size == len(sample_images.make_jpeg(8, 10))
+
+
+def test_an_object_from_before_versioning_is_read_after_it_was_replaced(cloud: Cloud) -> None:
+    """Its version has the ID null. The job that the watch has created for it before is the only one."""
+    create(cloud, pipeline={"operations": [], "outputs": [{"format": "png"}]})
+    record = put(cloud, "in/seen.jpg", sample_images.make_jpeg(30, 20))
+    put(cloud, "in/unseen.jpg", sample_images.make_jpeg(40, 20))
+    send(cloud, record)
+    cloud.clients.s3.put_bucket_versioning(Bucket=SHOP, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("in/seen.jpg", "in/unseen.jpg"):
+        put(cloud, key, sample_images.make_jpeg(5, 5))
+    cloud.walk()
+    assert count_keys(cloud) == Counter({"in/seen.jpg": 2, "in/unseen.jpg": 2})
+    cloud.deliver(cloud.receive(cloud.bulk_queue_url))
+    jobs = [cloud.job(item["ID"]["S"]) for item in cloud.clients.dynamodb.scan(TableName="Images")["Items"]]
+    widths = sorted(job.outputs[0].width for job in jobs if job.filename == "unseen.jpg")
+    assert widths == [5, 40]
+
+
 def test_the_next_catch_up_is_due_after_the_interval(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """And finds what has no event."""
     create(cloud)
@@ -507,6 +541,21 @@ def test_the_jobs_of_a_day_are_a_batch(cloud: Cloud, monkeypatch: pytest.MonkeyP
     cloud.walk()
     after, before = list_batches(cloud)
     assert (before["closed"], after["closed"]) == (True, False)
+
+
+@pytest.mark.parametrize("limit", ["0", "1"])
+def test_a_batch_is_closed_although_no_listing_ends(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """Because the bucket can't be listed, or because a limit of the owner is reached."""
+    monkeypatch.setenv("OWNER_OPEN_JOBS", limit)
+    set_time(monkeypatch, datetime(2026, 11, 30, 12, tzinfo=UTC))
+    create(cloud, existing=True)
+    send(cloud, put(cloud, "in/a.jpg"))
+    put(cloud, "in/b.jpg")
+    if limit == "0":
+        monkeypatch.setenv("WATCH_BUCKETS", OTHER)
+    set_time(monkeypatch, datetime(2026, 12, 1, 1, tzinfo=UTC))
+    assert set(cloud.walk()) == {"failed" if limit == "0" else "waiting"}
+    assert [each["closed"] for each in list_batches(cloud) if each["name"].endswith("30")] == [True]
 
 
 def test_a_late_event_does_not_reopen_a_batch(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,7 @@ class OwnerLimits:
 
     def count_bytes(self, job: Job) -> int:
         """Return the bytes that a job counts."""
-        declared = job.declaration.size if job.declaration else None
-        return job.raw.size or declared or self.unknown_bytes
+        return self.unknown_bytes if job.expected_bytes is None else job.expected_bytes
 
 
 class OwnerQuotas:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from shared.aws.errors import error_code, translate_aws_errors
 from shared.errors import ImageError, ServiceError, SourceArchived, SourceChanged, SourceForbidden, SourceMissing
-from shared.jobs.source import ImportSource, S3Location
+from shared.jobs.source import NULL_VERSION, ImportSource, S3Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Storage classes whose objects must be restored before S3 can read them. GLACIER_IR is not one of them.
 ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-#: Version ID of objects that were stored while the bucket had no versioning.
-NULL_VERSION: Final = "null"
 RESTORED: Final = 'ongoing-request="false"'
 
 REFUSALS: Final[Mapping[str, type[ImageError]]] = {
@@ -62,6 +60,8 @@ class ListedVersion(ListedObject):
     """A version of an object in a listing."""
 
     modified_at: datetime
+    #: True if the key has no later version and no delete marker after it.
+    is_newest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ class SourceStore:
     def list_versions(self, bucket: str, prefix: str, *, after_key: str, after_version: str, limit: int) -> VersionPage:
         """Return up to ``limit`` versions of objects under a prefix, without delete markers.
 
-        In a bucket without versioning, each object has one version, whose ID is not given. A page can be empty although
+        In a bucket without versioning, each object has one version, whose ID is not given. If versioning was turned on
+        later and the object was replaced, the ID of this version is ``NULL_VERSION``. A page can be empty although
         more follow. Raises SourceMissing if the bucket does not exist, and SourceForbidden if S3 refuses the request.
         """
         request: Any = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": limit}
@@ -149,13 +150,18 @@ class SourceStore:
             ListedVersion(
                 SourceObject(
                     ImportSource(
-                        location=S3Location(bucket=bucket, key=each["Key"], version=drop_null(each.get("VersionId"))),
+                        location=S3Location(
+                            bucket=bucket,
+                            key=each["Key"],
+                            version=drop_null(each.get("VersionId")) if each["IsLatest"] else each.get("VersionId"),
+                        ),
                         etag=each["ETag"],
                     ),
                     each["Size"],
                 ),
                 is_archived=each.get("StorageClass") in ARCHIVES,
                 modified_at=each["LastModified"],
+                is_newest=each["IsLatest"],
             )
             for each in page.get("Versions", [])
         )

@@ -163,6 +163,7 @@ class Bucket:
                 {
                     "Key": key,
                     "VersionId": "null",
+                    "IsLatest": True,
                     "Size": len(objects[key].body),
                     "LastModified": objects[key].modified_at,
                     "ETag": objects[key].etag,

@@ -18,8 +18,10 @@ from api.batches.schemas import BatchRequest
 from api.batches.use_cases import Batches
 from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog
+from api.jobs.submission import find_created
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
+from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import BatchClosed, ImageError, SafelightError
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
@@ -79,7 +81,9 @@ def import_object(functions: Functions, key: str, job_id: str, at: datetime, *, 
     """Import an object of the source bucket; return the status."""
     where, imports = S3Location(bucket=SOURCE_BUCKET, key=key), Imports.of(functions.dependencies)
     try:
-        job = imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at, is_repeat=again).job
+        reservation = Reservation(scope="", job_id=job_id, at=at, holder="", is_repeat=again)
+        found = find_created(reservation, imports.jobs, imports.queues)
+        job = (found or imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at)).job
     except ImageError as error:
         # Never claim that there is no job if there is one.
         functions.world.watch.refused(job_id)

@@ -19,8 +19,7 @@ import worker.dead_letters
 import worker.image_processor
 import worker.reconciler
 from api.batches.members import MemberCreation
-from api.jobs.imports import Imports
-from api.jobs.submission import JobSubmission
+from api.jobs.submission import JobSubmission, find_created
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.source_store import SourceStore
@@ -126,9 +125,9 @@ MUTANTS = (
     ),
     Mutant(
         "import looked at anew by the second try of a request",
-        Imports.import_image,
-        "if is_repeat:",
-        "if False:",
+        find_created,
+        "if not reservation.is_repeat:",
+        "if True:",
         is_rare=True,
     ),
     Mutant(

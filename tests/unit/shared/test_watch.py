@@ -43,11 +43,44 @@ def make_source(key: str, version: str | None = None, etag: str = '"abc"') -> Im
         ("in/x/a.jpg", ("x/**/a.jpg",), True),
         ("in/x/y/z/a.jpg", ("x/**/a.jpg",), True),
         ("in/y/a.jpg", ("x/**/a.jpg",), False),
+        ("in/x/b/a.jpg", ("**/b/**/a.jpg",), True),
+        ("in/b/x/a.jpg", ("**/b/**/a.jpg",), True),
+        ("in/b/a.jpg", ("**/b/**/a.jpg",), True),
+        ("in/x/b/y/z/a.jpg", ("**/b/**/a.jpg",), True),
+        ("in/xb/a.jpg", ("**/b/**/a.jpg",), False),
+        ("in/a/b/c/d/e.jpg", ("**/a/**/b/**/c/**/e.jpg",), True),
+        ("in/a1.jpg", ("a[0-9].jpg",), True),
+        ("in/a1.jpg", ("a[!0-9].jpg",), False),
+        ("in/a[1].jpg", ("a[[]1].jpg",), True),
+        ("in/a[1.jpg", ("a[1.jpg",), True),
+        ("in/{a,b}.jpg", ("{a,b}.jpg",), True),
+        ("in/a.jpg", ("{a,b}.jpg",), False),
+        ("in/A.JPG", ("*.jpg",), False),
+        ("in/.jpg", (), True),
     ],
 )
 def test_a_watch_is_responsible_for_matching_keys(key: str, include: tuple[str, ...], expected: bool) -> None:
     """Below its prefix, by pattern or by suffix."""
     assert replace(WATCH, include=include).matches(key) is expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "include", "expected"),
+    [
+        ("in/scan", (), True),
+        ("in/scan", ("scan*.jpg",), True),
+        ("in/scan", ("1.jpg",), False),
+        ("in/scan", ("./*",), False),
+        ("in/scan1.jpg", (), True),
+        ("in/scan1.jpg", ("*.jpg",), True),
+        ("in/scan1.jpg", ("*.png",), False),
+        ("in/scan1.jpg/", (), False),
+        ("", ("in/*.jpg",), True),
+    ],
+)
+def test_a_prefix_may_end_within_a_file_name(prefix: str, include: tuple[str, ...], expected: bool) -> None:
+    """Or be the whole key. The file name is always the part after the last slash."""
+    assert replace(WATCH, prefix=prefix, include=include).matches("in/scan1.jpg") is expected
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,31 @@ def test_redirects_are_followed(server: SourceServer, status: int, location: str
     assert fetch(server.url()) == BODY
 
 
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/b.jpg#part", "/b.jpg"),
+        ("/b c.jpg", "/b%20c.jpg"),
+        ("/Zoë.jpg", "/Zo%C3%AB.jpg"),
+        ("/b%20c.jpg?a=%2F&b=[1]", "/b%20c.jpg?a=%2F&b=[1]"),
+        (" /b.jpg\t", "/b.jpg"),
+    ],
+)
+def test_a_location_is_read_as_browsers_read_it(server: SourceServer, location: str, path: str) -> None:
+    """Without its fragment. Blanks and UTF-8, which http.client reads as Latin-1, are encoded."""
+    server.answers |= {"/a.jpg": make_response(b"", 302, {"Location": location}), path: make_response(BODY)}
+    assert fetch(server.url()) == BODY
+
+
+@pytest.mark.parametrize("location", ["https://[bad", "//[::1/a.jpg", "https://[x]/"])
+def test_a_redirect_to_no_url_is_refused(server: SourceServer, location: str) -> None:
+    """With a code, and not as an internal error."""
+    server.answers["/a.jpg"] = make_response(b"", 302, {"Location": location})
+    with pytest.raises((SourceInvalid, SourceForbidden)):
+        fetch(server.url())
+    assert len(server.got) == 1
+
+
 def test_endless_redirects_are_refused(server: SourceServer) -> None:
     """After a few."""
     for number in range(MAX_REDIRECTS + 1):
@@ -230,9 +255,12 @@ def test_a_redirect_without_a_location_is_refused(server: SourceServer) -> None:
         "gopher://127.0.0.1/x",
         "http://user:s3cr3t@127.0.0.1/a.jpg",
         "http://other.example.com/a.jpg",
-        "http://127.0.0.1/a b",
         "http://127.0.0.1:99999/a.jpg",
-        "http://127.0.0.1/#fragment",
+        "http://127.0.0.1:0/a.jpg",
+        "http://127.0.0.1\\@example.com/a.jpg",
+        "http://exa mple.com/a.jpg",
+        "http://127.0.0.1.example.com/a.jpg",
+        "data:image/png;base64,AAAA",
     ],
 )
 def test_each_redirect_is_checked_like_the_first_url(server: SourceServer, location: str) -> None:

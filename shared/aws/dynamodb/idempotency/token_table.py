@@ -156,8 +156,7 @@ class TokenTable:
         }
 
     def _count_bytes(self, job: Job) -> int:
-        declared = job.declaration.size if job.declaration else None
-        return job.raw.size or declared or self._unknown_bytes
+        return self._unknown_bytes if job.expected_bytes is None else job.expected_bytes
 
 
 def _key(token_id: str) -> Item:
