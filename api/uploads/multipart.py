@@ -81,8 +81,9 @@ class Multipart:
     def complete(self, job_id: str, owner: str, upload_id: str, expected: Sequence[tuple[int, str]] = ()) -> Submitted:
         """Join the parts and accept the job. Idempotent: a job whose file has arrived is returned as it is.
 
-        Raises NotAwaitingUpload if the job ended without its file, MultipartNotFound if there is no such upload, or the
-        errors of :meth:`shared.jobs.part_plan.PartPlan.require_complete`.
+        Raises NotAwaitingUpload if the job ended without its file, MultipartNotFound if there is no such upload,
+        PartETagMismatch if a part is sent again at the same time, or the errors of
+        :meth:`shared.jobs.part_plan.PartPlan.require_complete`.
         """
         job = self._get(job_id, owner)
         plan = _get_plan(job)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,11 @@ from safelight.api_options import SUFFIXES
 
 #: Suffixes of the files that are ingested from folders.
 _INGESTED_SUFFIXES = frozenset({*SUFFIXES, ".jpe", ".heif", ".hif"})
+
+#: Any number of folders in a pattern, also none.
+FOLDERS = "**/"
+#: Of more of them in a pattern, each stands for at least one folder.
+MAX_FOLDERS = 4
 
 #: Yields the names of all objects below ``s3://bucket/prefix``.
 Lister = Callable[[str], Iterator[str]]
@@ -38,6 +44,7 @@ class SearchOptions:
     """How sources are searched.
 
     A pattern with a slash is compared with the path below the source, any other pattern with the name of the file.
+    ``**/`` matches any number of folders, also none.
     """
 
     #: Globs of files to ingest, such as ``*.dat``. If empty, files with the suffix of an image are ingested.
@@ -96,8 +103,18 @@ class SearchOptions:
 
 
 def _matches(relative: str, pattern: str) -> bool:
-    name = relative if "/" in pattern else relative.rpartition("/")[2]
-    return fnmatch.fnmatch(name, pattern)
+    if "/" not in pattern:
+        return fnmatch.fnmatch(relative.rpartition("/")[2], pattern)
+    return any(fnmatch.fnmatch(relative, each) for each in _expand(pattern))
+
+
+@cache
+def _expand(pattern: str, left: int = MAX_FOLDERS) -> tuple[str, ...]:
+    """Return the patterns that result if each of the first ``left`` groups of folders is kept or left out."""
+    start, folders, rest = pattern.partition(FOLDERS)
+    if not folders or not left:
+        return (pattern,)
+    return tuple(f"{start}{each}{end}" for each in ("", FOLDERS) for end in _expand(rest, left - 1))
 
 
 def _get_size(path: str) -> int:

@@ -188,6 +188,23 @@ def test_two_completions_make_one_job(cloud: Cloud) -> None:
     assert (third.status, third.json["status"], third.json["attempts"]) == (202, "COMPLETED", 1)
 
 
+def test_part_that_is_sent_again_during_the_completion(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller learns why, and the repeated request succeeds."""
+    job = announce(cloud)
+    send(cloud, job)
+    real = MultipartUploads.complete
+
+    def send_first(self: MultipartUploads, *arguments: Any) -> None:
+        send(cloud, job, JPEG + bytes(PART - len(JPEG)) + bytes([1]) * 1000)
+        real(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MultipartUploads, "complete", send_first)
+        answer = complete(cloud, job)
+    assert (answer.status, answer.json["code"]) == (409, "PART_ETAG_MISMATCH")
+    assert complete(cloud, job).json["status"] == "PENDING"
+
+
 def test_completion_that_was_killed_is_repeated(cloud: Cloud) -> None:
     """S3 has joined the parts, but the record does not say so. A repeated request accepts the job."""
     job = announce(cloud)

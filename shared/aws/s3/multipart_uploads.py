@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import error_code, translate_aws_errors
-from shared.errors import MultipartNotFound, ServiceError
+from shared.errors import MultipartNotFound, PartETagMismatch, SafelightError, ServiceError
 from shared.jobs.part_plan import StoredPart
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Error code of S3 for an upload ID that does not exist, or no longer.
 _GONE: Final = "NoSuchUpload"
+#: Error code of S3 for a part that has another ETag.
+_REPLACED: Final = "InvalidPart"
 _Operation = Literal["create_multipart_upload", "list_parts", "complete_multipart_upload", "abort_multipart_upload"]
 
 
@@ -72,7 +74,11 @@ class MultipartUploads:
             raise _translate(error) from error
 
     def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart]) -> None:
-        """Turn the parts into the object. Raises MultipartNotFound if there is no such upload (any more)."""
+        """Turn the parts into the object.
+
+        Raises MultipartNotFound if there is no such upload (any more), or PartETagMismatch if a part was sent again
+        after the parts were listed.
+        """
         try:
             with translate_aws_errors():
                 self._client.complete_multipart_upload(
@@ -135,7 +141,10 @@ class MultipartUploads:
         )
 
 
-def _translate(error: ServiceError) -> ServiceError | MultipartNotFound:
-    """Return MultipartNotFound if an error means that there is no such upload, or else the error."""
+def _translate(error: ServiceError) -> SafelightError:
+    """Return the error that tells callers what they can do, or else the error itself."""
     cause = error.__cause__
-    return MultipartNotFound() if isinstance(cause, ClientError) and error_code(cause) == _GONE else error
+    code = error_code(cause) if isinstance(cause, ClientError) else ""
+    if code == _REPLACED:
+        return PartETagMismatch("A part was sent again meanwhile. Repeat the request.")
+    return MultipartNotFound() if code == _GONE else error

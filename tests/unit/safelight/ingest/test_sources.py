@@ -49,6 +49,26 @@ def test_patterns_replace_the_suffixes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("**/*.dat", ["a.dat", "x/b/c.dat", "x/d.dat"]),
+        ("**/b/**/*.dat", ["x/b/c.dat"]),
+        ("x/**/*.dat", ["x/b/c.dat", "x/d.dat"]),
+        ("**/x", []),
+    ],
+)
+def test_two_stars_match_any_number_of_folders(tmp_path: Path, pattern: str, found: list[str]) -> None:
+    """Also none, like the patterns of watches and of imports. Folders that are excluded this way are skipped whole."""
+    create_files(tmp_path, "a.dat", "x/d.dat", "x/b/c.dat")
+    assert sorted(relative_paths(find_entries([str(tmp_path)], SearchOptions(patterns=(pattern,))))) == found
+    kept = SearchOptions(patterns=("*.dat",), exclude=(pattern,))
+    expected = {"a.dat", "x/d.dat", "x/b/c.dat"} - set(found)
+    if pattern == "**/x":
+        expected = {"a.dat"}
+    assert set(relative_paths(find_entries([str(tmp_path)], kept))) == expected
+
+
 def test_output_folder_is_skipped(tmp_path: Path) -> None:
     """Results below a source are not ingested by the next run."""
     create_files(tmp_path, "a.jpg", "out/a.png")
