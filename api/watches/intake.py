@@ -69,13 +69,15 @@ class WatchIntake:
                 return
             now = self.clock()
             key = listed[next(iter(left))].object.source.location.key
-            scope = watch.scope_of(key, now)
-            batch = self._find_batch(watch, scope, now)
+            # Without jobs, no batch is needed, and an empty one would be in the owner's list.
+            has_jobs = any(isinstance(each, SourceObject) for each in left.values())
+            batch = self._find_batch(watch, watch.scope_of(key, now), now) if has_jobs else None
             try:
                 if self._create(watch, batch, left, listed, now):
                     return
             except BatchClosed:
-                self._renew(watch, batch, now)
+                if batch is not None:
+                    self._renew(watch, batch, now)
             except QuotaExceeded:
                 if len(left) == 1:
                     raise
@@ -88,14 +90,13 @@ class WatchIntake:
         raise ServiceThrottled(retry_after_seconds=1)
 
     def _create(
-        self, watch: Watch, batch: OpenBatch, checked: Found, listed: Mapping[str, ListedObject], now: datetime
+        self, watch: Watch, batch: OpenBatch | None, checked: Found, listed: Mapping[str, ListedObject], now: datetime
     ) -> bool:
         """Create jobs and send their messages. Return False if an object was handled meanwhile."""
         imports = self.prefixes.imports
+        batch_id = batch.batch_id if batch is not None else ""
         jobs = {
-            mark: imports.build_job(
-                each, watch.spec, None, watch.owner, job_id=new_id(now), at=now, batch_id=batch.batch_id
-            )
+            mark: imports.build_job(each, watch.spec, None, watch.owner, job_id=new_id(now), at=now, batch_id=batch_id)
             for mark, each in checked.items()
             if isinstance(each, SourceObject)
         }
@@ -104,7 +105,7 @@ class WatchIntake:
             for mark, each in checked.items()
             if isinstance(each, SafelightError)
         }
-        if not self.objects.accept(watch, batch.batch_id, jobs, skipped, expires_at=now + self.retention):
+        if not self.objects.accept(watch, batch_id, jobs, skipped, expires_at=now + self.retention):
             return False
         error = notify_workers(list(jobs.values()), imports.queues)
         if error is not None:
