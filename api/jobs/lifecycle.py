@@ -64,18 +64,24 @@ class JobLifecycle:
         return cancel_job(job, lambda seen: _cancel(seen, at), self.jobs, self.images)
 
     def retry(
-        self, job_id: str, owner: str, *, at: datetime, is_repeat: bool = False, spec: JobSpec | None = None
+        self,
+        job_id: str,
+        owner: str,
+        *,
+        at: datetime,
+        is_repeat: bool = False,
+        resolve: Callable[[], JobSpec] | None = None,
     ) -> Submitted:
-        """Retry a failed or cancelled job in a new generation, with the pipeline of ``spec`` if given.
+        """Retry a failed or cancelled job in a new generation, with the pipeline that ``resolve`` returns, if given.
 
-        Raises JobNotFound, or JobNotRetriable if the job has another status. The retry is accepted once the job record
-        is written, even if its message can't be sent.
+        Raises JobNotFound, JobNotRetriable if the job has another status, or the errors of ``resolve``. The retry is
+        accepted once the job record is written, even if its message can't be sent.
         """
         job = require_unexpired(get_own_job(job_id, owner, self.jobs), at)
         if is_repeat and has_transition(job, JobStatus.PENDING, at, RETRIED):
             # The first try may have been killed before it sent the message. A duplicate message does no harm.
             return Submitted(job, notify_worker(job, self.queues))
-        return self.restart(job, require_retriable, at=at, spec=spec)
+        return self.restart(job, require_retriable, at=at, spec=resolve() if resolve else None)
 
     def restart(
         self,

@@ -1,5 +1,6 @@
 """``/v1/jobs/{id}``: cancel, retry and delete a job."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -88,9 +89,15 @@ def retry(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempote
     request = identify_request(idempotency_key, owner, route, job_id.upper(), options.model_dump_json())
 
     def run(reservation: Reservation) -> Submitted:
-        spec = resolve_job_spec(options, Catalog.of(dependencies, owner)) if options.model_fields_set else None
         lifecycle = JobLifecycle.of(dependencies)
-        return lifecycle.retry(job_id, owner, at=reservation.at, is_repeat=reservation.is_repeat, spec=spec)
+        resolve = partial(resolve_job_spec, options, Catalog.of(dependencies, owner))
+        return lifecycle.retry(
+            job_id,
+            owner,
+            at=reservation.at,
+            is_repeat=reservation.is_repeat,
+            resolve=resolve if options.model_fields_set else None,
+        )
 
     done = run_once(request, run, remember_job, dependencies.requests, dependencies.clock, time_left(router))
     log_submission(log, "Job retried", done)

@@ -144,6 +144,8 @@ class Multipart:
         if job_id is None or upload_id is None:
             raise JobNotFound
         awaited = self.get_awaited(job_id, owner)
+        if awaited.job.raw.key != request.key:
+            raise JobNotFound
         seconds, expires_at = self._get_lifetime(awaited.job)
         if request.part_number is not None:
             size = awaited.plan.size_of(request.part_number)

@@ -78,11 +78,10 @@ class WatchStack:
         return Counter(each for each in sources if each.startswith(prefix))
 
     def count_done(self, prefix: str) -> int:
-        """Return the number of completed jobs of objects under a prefix."""
-        start = f"s3://{BUCKET}/{prefix}"
-        return sum(
-            job["status"] == "COMPLETED" for job in self.list_jobs() if (job["raw"]["source"] or "").startswith(start)
-        )
+        """Return the number of completed jobs in the batches of a watch, which is quicker than a list of the jobs."""
+        start = f"s3://{BUCKET}/{prefix} "
+        batches = self.request("GET", "batches").json()["batches"]
+        return sum(each["counts"]["completed"] for each in batches if (each["name"] or "").startswith(start))
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +152,8 @@ def test_each_object_has_one_job_while_processes_are_killed(stack: WatchStack) -
     assert stack.count_sources("many/") == Counter(keys)
     assert stack.read(watch_id)["counts"] == {"jobs": IMAGES, "skipped": 0}
     wait_until(lambda: stack.count_done("many/") == IMAGES, 7200)
+    done = [job for job in stack.list_jobs() if (job["raw"]["source"] or "").startswith(f"s3://{BUCKET}/many/")]
+    assert Counter(job["status"] for job in done) == Counter(COMPLETED=IMAGES)
     stack.catch_up(watch_id)
     assert stack.count_sources("many/") == Counter(keys), "a result was taken for a new object"
     pages = stack.site.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="many/")

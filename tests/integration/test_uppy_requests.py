@@ -83,6 +83,16 @@ def test_single_upload_without_size_is_a_form(cloud: Cloud) -> None:
     assert (job.status, job.preset and job.preset.name) == (JobStatus.COMPLETED, "thumbnail")
 
 
+def test_only_the_key_of_the_job_is_signed(cloud: Cloud) -> None:
+    """Not that of a member of a batch with the same ID."""
+    upload = start(cloud)
+    other = upload | {"key": upload["key"].replace("raw/direct/", "raw/bulk/")}
+    for method, more in (("PUT", {"partNumber": 1}), ("GET", {}), ("DELETE", {})):
+        answer = cloud.post("/v1/uploads/sign", {"method": method, **other, **more})
+        assert (answer.status, answer.json["code"]) == (404, "JOB_NOT_FOUND"), method
+    assert cloud.job(upload["key"].rpartition("/")[2]).status is JobStatus.AWAITING_UPLOAD
+
+
 def test_cancellation_in_uppy_cancels_the_job(cloud: Cloud) -> None:
     """Uppy deletes the parts with the signed request; a late request of the same upload has a code."""
     upload = start(cloud)
