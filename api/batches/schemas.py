@@ -101,8 +101,8 @@ class PrefixRequest(BaseModel):
         default_factory=list,
         max_length=20,
         description="Only objects that match one of these patterns, such as `*.jpg`. A pattern with a slash is "
-        "compared with the path after the prefix, and any other with the file name. `**/` matches any number of "
-        "folders, also none. Default: all files with the suffix of an image.",
+        "compared with the path after the prefix, and any other with the file name. Default: all files with the "
+        "suffix of an image.",
     )
 
     @field_validator("source")
