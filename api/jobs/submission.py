@@ -102,14 +102,17 @@ def find_created(reservation: Reservation, jobs: JobTable, queues: JobQueues) ->
     """Return the job that an earlier try of a request has created, or None if there is none.
 
     The names in the request may have been deleted since, and the source of an import may be gone, so they are not read
-    again. The earlier try may have been killed before it sent the message, so this function sends it again.
+    again. The earlier try may have been killed before it sent the message, so this function sends it again. Raises
+    JobNotFound if the job is being deleted.
     """
     if not reservation.is_repeat:
         return None
     try:
-        job = jobs.get(reservation.job_id)
+        job = jobs.get(reservation.job_id, deleted=True)
     except JobNotFound:
         return None
+    if job.deleted_at is not None:
+        raise JobNotFound
     return Submitted(job, notify_worker(job, queues) if job.status is JobStatus.PENDING else None)
 
 
