@@ -85,5 +85,5 @@ def _parse_record(record: Any) -> CreatedObject:  # noqa: ANN401 - any JSON valu
             version=str(stored["versionId"]) if stored.get("versionId") else None,
             is_created=str(record.get("eventName", CREATED)).removeprefix("s3:").startswith(CREATED),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadMessage("The S3 event lacks bucket or key.") from error

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader
 from threading import Timer
 from urllib.parse import SplitResult, urlsplit
 
@@ -50,6 +51,7 @@ def open_exchange(
     timer = Timer(seconds, timed.abort)
     timer.daemon = True
     connection: HTTPConnection = HTTPSConnection(host, port) if secure else HTTPConnection(host, port)
+    connection.response_class = _BoundedResponse
     try:
         timer.start()
         raw.settimeout(seconds)
@@ -76,6 +78,30 @@ def get_target(url: str) -> str:
     """Return the path and the query of a URL, as a request sends them."""
     parts: SplitResult = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+class _BoundedReader(BufferedReader):
+    """The bytes that a server sends. It never reads without a limit."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes. Raises HTTPException if there is no limit."""
+        if size is None or size < 0:
+            raise HTTPException("The size of a chunk is negative.")
+        return super().read(size)
+
+
+class _BoundedResponse(HTTPResponse):
+    """A response whose body can't exceed the size that the caller reads.
+
+    http.client reads a chunk of -1 bytes to the end of the connection, and raises ValueError for one of -2 bytes.
+    """
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        # Nothing was read yet, so the buffer of the old reader is empty.
+        self.fp = _BoundedReader(self.fp.detach())
 
 
 @dataclass(slots=True)

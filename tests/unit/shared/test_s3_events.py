@@ -37,7 +37,11 @@ def test_other_messages_are_not_events(body: str) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [None, {}, {"s3": None}, {"s3": {"object": {"key": "k"}}}, {"s3": {"bucket": {"name": "b"}, "object": {}}}],
+    [
+        *(None, {}, {"s3": None}, {"s3": {"object": {"key": "k"}}}, {"s3": {"bucket": {"name": "b"}, "object": {}}}),
+        {"s3": {"bucket": {"name": "b"}, "object": {"key": "%ff"}}},
+        *({"s3": {"bucket": {"name": "b"}, "object": {"key": "k", "size": float(size)}}} for size in ("inf", "nan")),
+    ],
 )
 def test_malformed_event_is_refused(record: object) -> None:
     """An event without an object raises BadMessage."""

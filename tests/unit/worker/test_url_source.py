@@ -396,3 +396,20 @@ class _Handshaken:
 
 def _make_socket(connect: Callable[[socket.socket, Any], None]) -> type[socket.socket]:
     return type("Socket", (socket.socket,), {"connect": connect})
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-5", b"-0x1", b"-" + b"f" * 40, b"x", b"", b"5;" + b"x" * 70_000])
+def test_a_malformed_size_of_a_chunk_is_refused(server: SourceServer, size: bytes) -> None:
+    """Http.client reads everything that follows as a chunk of -1 bytes, whatever the limit is."""
+    sent = threading.Event()
+
+    def send_forever(line: socket.socket) -> None:
+        line.sendall(make_response(b"", headers={"Content-Length": "", "Transfer-Encoding": "chunked"}))
+        line.sendall(size + b"\r\n")
+        for _ in range(1000):
+            line.sendall(bytes(65536))
+        sent.set()
+
+    server.answers["/a.jpg"] = send_forever
+    refuse(server.url(), SourceUnreachable)
+    assert not sent.is_set(), "64 MB were read"
