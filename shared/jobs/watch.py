@@ -16,7 +16,9 @@ from shared.jobs.prefix_import import matches_patterns
 from shared.jobs.source import NULL_VERSION, SCHEME, ImportSource
 
 #: Watches of one bucket, of all owners together. Each event of the bucket is compared with all of them.
-MAX_WATCHES = 100
+MAX_WATCHES = 300
+#: Watches of one owner in one bucket, so that no owner uses up those of all.
+MAX_OWN_WATCHES = 100
 #: A catch-up examines the objects that were modified in this time before the last one. S3 sends nearly all events
 #: within minutes, but an object of a multipart upload has the time at which the upload was started.
 OVERLAP = timedelta(days=2)

@@ -139,6 +139,15 @@ def test_a_bucket_has_a_limited_number_of_watches(cloud: Cloud, monkeypatch: pyt
     create(cloud, f"s3://{OTHER}/3/")
 
 
+def test_an_owner_leaves_watches_to_others(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner has a limit of its own."""
+    monkeypatch.setattr("shared.aws.dynamodb.watches.watch_table.MAX_OWN_WATCHES", 1)
+    create(cloud, f"s3://{SHOP}/1/", sender=ALICE)
+    assert request_watch(cloud, f"s3://{SHOP}/2/", sender=ALICE).json["code"] == "TOO_MANY_WATCHES"
+    create(cloud, f"s3://{SHOP}/2/", sender=BOB)
+    create(cloud, f"s3://{OTHER}/2/", sender=ALICE)
+
+
 def test_a_repeated_request_creates_one_watch(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if the API was killed before it stored the response."""
     key = {"headers": {"Idempotency-Key": "once"}}

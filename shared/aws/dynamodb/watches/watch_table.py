@@ -26,7 +26,7 @@ from shared.clock import to_iso
 from shared.errors import ServiceError, ServiceThrottled, TooManyWatches, WatchNotFound, WatchOverlap
 from shared.jobs.job import JobFailure
 from shared.jobs.walk import WalkKind
-from shared.jobs.watch import MAX_WATCHES, CatchUp, Watch, overlap
+from shared.jobs.watch import MAX_OWN_WATCHES, MAX_WATCHES, CatchUp, Watch, overlap
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,10 +55,11 @@ class WatchTable:
             revision, entries = self._list_bucket(watch.bucket)
             if any(entry.id == watch.id for entry in entries):
                 return self.get(watch.id, watch.owner)
-            for entry in entries:
-                if entry.owner == watch.owner and overlap(entry.prefix, watch.prefix):
+            own = [entry for entry in entries if entry.owner == watch.owner]
+            for entry in own:
+                if overlap(entry.prefix, watch.prefix):
                     raise WatchOverlap(f"The watch {entry.id} has the prefix {entry.prefix!r}.")
-            if len(entries) >= MAX_WATCHES:
+            if len(own) >= MAX_OWN_WATCHES or len(entries) >= MAX_WATCHES:
                 raise TooManyWatches
             try:
                 transact(self._client, self._build_creation(watch, revision))
