@@ -172,8 +172,8 @@ def test_retry_that_died_is_found_without_its_preset(cloud: Cloud, monkeypatch: 
     store_preset(cloud)
     job_id = post(cloud, key="create").json["id"]
     cloud.call("POST", f"/v1/jobs/{job_id}/cancel")
-    request = (f"/v1/jobs/{job_id}/retry", {"preset": "mine"})
-    key = {"headers": {"Idempotency-Key": KEY}}
+    request: tuple[str, Any] = (f"/v1/jobs/{job_id}/retry", {"preset": "mine"})
+    key: dict[str, Any] = {"headers": {"Idempotency-Key": KEY}}
 
     def die(*_: Any) -> None:
         raise Killed
