@@ -1,5 +1,6 @@
 """``/v1/assets``: stored images that watermarks refer to by name."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -12,8 +13,9 @@ from api.assets.use_cases import Assets
 from api.dependencies import Deps, caller
 from api.http.body import read_upload
 from api.http.documented import documented
-from api.http.parameters import Cursor, IfNoneMatch
-from api.http.responses import json_response
+from api.http.parameters import Cursor, IfNoneMatch, Redirect
+from api.http.responses import json_response, link_response
+from api.http.schemas import LinkView
 from shared.errors import (
     AssetNotFound,
     BadBase64,
@@ -32,7 +34,9 @@ from shared.errors import (
     UnsupportedImageType,
     UnsupportedMediaType,
 )
+from shared.filenames import replace_extension
 from shared.names import NAME_PATTERN, is_name
+from shared.pipeline.image_formats import BY_NAME
 
 MAX_PAGE = 100
 
@@ -69,10 +73,35 @@ def list_assets(
     responses=documented({200: ("The asset, without its bytes.", AssetView), 304: ("Unchanged.", None)}, AssetNotFound),
 )
 def read_asset(name: AssetName, dependencies: Deps, if_none_match: IfNoneMatch = None) -> Response[Any]:
-    """Return the size, format and digest of an asset. The image itself can't be downloaded."""
+    """Return the size, format and digest of an asset."""
     asset = Assets.of(dependencies).get(name, caller(router.current_event))
     headers = {"ETag": f'"{asset.digest}"'}
     return json_response(AssetView.of(asset), HTTPStatus.OK, headers, if_none_match=if_none_match)
+
+
+@router.get(
+    "/v1/assets/<name>/image",
+    operation_id="getAssetImage",
+    summary="Fetch the image of an asset",
+    tags=["Assets"],
+    responses=documented(
+        {303: ("Redirect to the image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)},
+        AssetNotFound,
+        InvalidRequest,
+    ),
+)
+def read_asset_image(name: AssetName, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
+    """Redirect to a temporary link to the current content of an asset."""
+    event = router.current_event
+    owner = caller(event)
+    asset = Assets.of(dependencies).get(name, owner)
+    image_format = BY_NAME[asset.format]
+    filename = replace_extension(name, image_format.extension)
+    images = dependencies.images_for(dependencies.links_for(event))
+    lifetime = timedelta(seconds=dependencies.settings.link_seconds)
+    link = images.asset_link(owner, asset, filename=filename, lifetime=lifetime, now=dependencies.clock())
+    view = LinkView.of(link, media_type=image_format.media_type, size=asset.size, filename=filename)
+    return link_response(view, redirect=redirect)
 
 
 @router.put(

@@ -23,6 +23,9 @@ def refuse_bare_number(moment: object) -> object:
 #: The pattern is documented but not checked. For an ID that does not match it, the API returns 404.
 JobId = Annotated[str, Path(description="ULID of the job.", json_schema_extra={"pattern": ID_PATTERN})]
 Cursor = Annotated[str | None, Query(min_length=1, description="`next_cursor` of the previous page.")]
+Redirect = Annotated[
+    bool, Query(description="If false, the API returns the link as JSON instead of redirecting to it.")
+]
 TimeFilter = Annotated[datetime | None, BeforeValidator(refuse_bare_number)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 IdempotencyKey = Annotated[

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
 from api.http.etags import matches_any
-from api.http.schemas import dump
+from api.http.schemas import LinkView, dump
 
 
 def json_response(
@@ -28,3 +28,10 @@ def json_response(
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=all_headers)
     body = dump(view) if isinstance(view, BaseModel) else view
     return Response(status, content_type="application/json", body=body, headers=all_headers)
+
+
+def link_response(view: LinkView, *, redirect: bool) -> Response[Any]:
+    """Return a redirect to a link, or the link as JSON."""
+    if redirect:
+        return json_response(view, HTTPStatus.SEE_OTHER, {"Location": view.url})
+    return json_response(view)

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.dependencies import Dependencies, Deps, caller
 from api.http.documented import documented
-from api.http.parameters import IfNoneMatch, JobId
-from api.http.responses import json_response
+from api.http.parameters import IfNoneMatch, JobId, Redirect
+from api.http.responses import json_response, link_response
 from api.http.schemas import LinkView
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.responses import RETRY_AFTER_SECONDS
@@ -33,10 +33,6 @@ from shared.pipeline.image_formats import BY_NAME
 
 RESULT = {303: ("Redirect to the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
 RAW = {303: ("Redirect to the raw image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
-
-Redirect = Annotated[
-    bool, Query(description="If false, the API returns the link as JSON instead of redirecting to it.")
-]
 
 router = Router()
 
@@ -99,7 +95,7 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
     filename = match_extension(job.filename, image_format.extension, *image_format.other_extensions)
     link = images.raw_link(job.raw, filename=filename, lifetime=lifetime, now=now)
     view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=filename)
-    return _link_response(view, redirect=redirect)
+    return link_response(view, redirect=redirect)
 
 
 @router.get(
@@ -155,10 +151,4 @@ def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, 
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     link = images.link(output, filename=filename, lifetime=lifetime, now=dependencies.clock())
     view = LinkView.of(link, media_type=output.media_type, size=output.size, filename=filename)
-    return _link_response(view, redirect=redirect)
-
-
-def _link_response(view: LinkView, *, redirect: bool) -> Response[Any]:
-    if redirect:
-        return json_response(view, HTTPStatus.SEE_OTHER, {"Location": view.url})
-    return json_response(view)
+    return link_response(view, redirect=redirect)

@@ -32,7 +32,7 @@ _LINKS: Final[Mapping[tuple[str, str, str], tuple[tuple[tuple[str, str], ...], M
         {"name": "$request.path.name"},
     ),
     ("/v1/assets/{name}", "put", "201"): (
-        (("/v1/assets/{name}", "get"), ("/v1/assets/{name}", "delete")),
+        (("/v1/assets/{name}", "get"), ("/v1/assets/{name}/image", "get"), ("/v1/assets/{name}", "delete")),
         {"name": "$request.path.name"},
     ),
 }

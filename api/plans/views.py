@@ -11,6 +11,7 @@ from api.plans.schemas import PlannedImage
 from api.plans.steps import Step
 from api.plans.warnings import WarningCode
 from shared.jobs.job_spec import JobSpec
+from shared.pipeline.estimate import estimate_bytes
 from shared.pipeline.limits import Limits
 from shared.pipeline.pipeline import MAX_SIDE, Pipeline
 
@@ -49,6 +50,7 @@ class PlannedOutputView(View):
     width: int = Field(description="Pixels.")
     height: int
     exact: bool = Field(description="False if the size depends on the content. The size is then the largest possible.")
+    estimated_bytes: int = Field(description="Estimated size of the file. Only the order of magnitude is reliable.")
     steps: list[StepView] = Field(description="The operations of this output alone.")
 
 
@@ -113,7 +115,7 @@ class PlanView(View):
             pipeline=spec.pipeline,
             preset=PresetRefView.of(spec.preset),
             steps=[_step(step) for step in plan.steps],
-            outputs=[_output(each) for each in plan.outputs] if plan.failure is None else [],
+            outputs=[_output(each, plan.frames) for each in plan.outputs] if plan.failure is None else [],
             skipped=[SkippedView.of(each) for each in plan.skipped],
             warnings=[
                 PlanWarningView(code=each.code, message=each.message, pointer=each.pointer, certain=each.certain)
@@ -132,7 +134,7 @@ def _step(step: Step) -> StepView:
     return StepView(op=step.operation.op, width=step.after[0], height=step.after[1], exact=step.exact)
 
 
-def _output(planned: PlannedOutput) -> PlannedOutputView:
+def _output(planned: PlannedOutput, frames: int) -> PlannedOutputView:
     image_format = planned.output.format.image_format
     return PlannedOutputView(
         name=planned.output.name,
@@ -142,6 +144,7 @@ def _output(planned: PlannedOutput) -> PlannedOutputView:
         width=planned.size[0],
         height=planned.size[1],
         exact=planned.exact,
+        estimated_bytes=estimate_bytes(planned.output, planned.size, frames),
         steps=[_step(step) for step in planned.steps],
     )
 

@@ -35,6 +35,7 @@ TYPES: Final[Mapping[str, str]] = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
 }
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
 #: Cached, but revalidated before each use.

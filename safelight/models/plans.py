@@ -71,6 +71,8 @@ class PlannedOutput(Output):
     extension: str | None = None
     #: False if the size depends on the content. It is then the largest possible.
     exact: bool = True
+    #: Estimated size of the file, as an order of magnitude.
+    estimated_bytes: int | None = None
     #: The operations of this output alone.
     steps: tuple[PlanStep, ...] = ()
 

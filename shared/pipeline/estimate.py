@@ -48,7 +48,7 @@ def estimate(image_format: ImageFormat, size: Size, pipeline: Pipeline, frames: 
     full = shared[-1][1] if shared else size
     nanoseconds = image_format.decode_cost * _count(size) + _sum_costs(pipeline.operations, shared)
     largest = max(map(_count, (size, *(after for _, after in shared))))
-    result_bytes, held = 0.0, 0
+    result_bytes, held = 0, 0
     done: set[tuple[Operation, ...]] = set()
     for output in pipeline.expand_outputs(full[0]).outputs:
         steps = trace_sizes(full, output.operations)
@@ -57,19 +57,22 @@ def estimate(image_format: ImageFormat, size: Size, pipeline: Pipeline, frames: 
             nanoseconds += _sum_costs(output.operations, steps, shortcut=bool(done))
             done.add(output.operations)
         nanoseconds += _encode_cost(output, _count(last))
-        result_bytes += output.format.image_format.encoded_bytes * _count(last)
+        result_bytes += estimate_bytes(output, last, frames)
         largest = max(largest, *map(_count, (after for _, after in steps)), 0)
         held = max(held, _count(last) + (_count(full) if output.operations else 0))
     return Estimate(
         milliseconds=round(JOB_MILLISECONDS + frames * nanoseconds / 1e6),
         memory_bytes=round(
-            PROCESS_BYTES
-            + BYTES_PER_PIXEL * largest
-            + FRAME_BYTES_PER_PIXEL * (frames - 1) * held
-            + frames * result_bytes
+            PROCESS_BYTES + BYTES_PER_PIXEL * largest + FRAME_BYTES_PER_PIXEL * (frames - 1) * held + result_bytes
         ),
-        result_bytes=round(frames * result_bytes),
+        result_bytes=result_bytes,
     )
+
+
+def estimate_bytes(output: Output, size: Size, frames: int = 1) -> int:
+    """Return the estimated bytes of a file with frames of ``size``. ``max_bytes`` is the largest estimate."""
+    encoded = round(frames * output.format.image_format.encoded_bytes * _count(size))
+    return encoded if output.max_bytes is None else min(encoded, output.max_bytes)
 
 
 def trace_sizes(size: Size, operations: Sequence[Operation]) -> list[tuple[Size, Size]]:

@@ -45,6 +45,25 @@ def test_asset_is_stored_with_its_metadata(cloud: Cloud) -> None:
     assert key.endswith(f"/logo/{sha256(LOGO)}")
 
 
+def test_image_of_an_asset_is_linked(cloud: Cloud) -> None:
+    """The link is that of the current content. Another caller's asset is not found."""
+    put_asset(cloud, body=OTHER)
+    put_asset(cloud)
+    redirect = cloud.call("GET", "/v1/assets/logo/image")
+    assert (redirect.status, redirect.headers["Location"]) == (303, redirect.json["url"])
+    answer = cloud.call("GET", "/v1/assets/logo/image", query={"redirect": "false"})
+    assert answer.status == 200
+    assert {name: answer.json[name] for name in ("media_type", "size", "filename")} == {
+        "media_type": "image/png",
+        "size": len(LOGO),
+        "filename": "logo.png",
+    }
+    assert f"/logo/{sha256(LOGO)}?" in answer.json["url"]
+    assert cloud.call("GET", "/v1/assets/other/image").json["code"] == "ASSET_NOT_FOUND"
+    stranger = cloud.call("GET", "/v1/assets/logo/image", identity=STRANGER)
+    assert stranger.json["code"] == "ASSET_NOT_FOUND"
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [

@@ -122,3 +122,17 @@ def test_invalid_bodies_are_refused(
     """Each has its status and code."""
     answer = cloud.call("POST", "/v1/plan", body, headers=headers)
     assert (answer.status, answer.json["code"]) == (status, code)
+
+
+def test_plan_estimates_the_bytes_of_each_output(cloud: Cloud) -> None:
+    """The estimates of the outputs add up to that of the job. ``max_bytes`` limits the one of its output."""
+    outputs = [
+        {"name": "large", "format": "webp"},
+        {"name": "small", "format": "webp", "operations": [{"op": "resize", "width": 40}]},
+        {"name": "capped", "format": "webp", "max_bytes": 500},
+    ]
+    planned = create_plan(cloud, {**FACTS, "pipeline": {"outputs": outputs}}).json
+    large, small, capped = (each["estimated_bytes"] for each in planned["outputs"])
+    assert large == pytest.approx(100 * small, rel=0.01)
+    assert capped == 500
+    assert planned["estimate"]["result_bytes"] == large + small + capped

@@ -1,10 +1,12 @@
 """Rules for the web page's files."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
 import pytest
+import start_pictures
 
 from shared.errors import error_classes
 
@@ -15,6 +17,8 @@ MODULES = sorted(path for path in (WEB / "app").rglob("*.js") if path.parent != 
 #: Bytes that the start page loads, each file compressed with gzip.
 MAX_BYTES = 100_000
 MAX_LINES = 250
+#: Bytes of the small copies of the sample image on the start page.
+MAX_PICTURE_BYTES = 20_000
 #: APIs that interpret a string as markup or code.
 MARKUP = re.compile(
     r"innerHTML|InnerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML"
@@ -58,9 +62,27 @@ def test_no_file_names_another_host() -> None:
 
 
 def test_start_page_is_small() -> None:
-    """The start page and what it loads. Other pages, the zip writer and the sample image are loaded when needed."""
-    loaded = [*list_imports(WEB / "app" / "main.js", STATIC_IMPORT), *WEB.rglob("*.css"), WEB / "index.html"]
+    """The start page, its modules and its style sheets.
+
+    What is loaded when it is needed does not count: other pages, tools on the stage, the zip writer, the sample image.
+    """
+    loaded = [*list_imports(WEB / "app" / "main.js", STATIC_IMPORT), *list_named_style_sheets(), WEB / "index.html"]
     assert sum(len(gzip.compress(path.read_bytes())) for path in loaded) < MAX_BYTES
+
+
+def test_pictures_of_the_start_page_are_small() -> None:
+    """They have their own budget, because they are loaded after the page, and only when they are in view."""
+    assert sum(path.stat().st_size for path in (WEB / "app" / "start").iterdir()) < MAX_PICTURE_BYTES
+    assert 'loading="lazy"' in (WEB / "app" / "pages" / "start.js").read_text("utf-8")
+
+
+def test_figures_of_the_start_page_are_current() -> None:
+    """The figures of the sample image with each preset are those of the current code. Encoders may differ slightly."""
+    text = (WEB / "app" / "pages" / "start-figures.js").read_text("utf-8")
+    pairs = re.findall(r"^  (\w+): \{ (.*) \},$", text, re.MULTILINE)
+    written = {name: json.loads("{" + re.sub(r"(\w+):", r'"\1":', values) + "}") for name, values in pairs}
+    current = start_pictures.describe((WEB / "app" / "sample.jpg").read_bytes())
+    assert written == {name: {**each, "size": pytest.approx(each["size"], rel=0.05)} for name, each in current.items()}
 
 
 def test_every_module_is_imported() -> None:
@@ -90,9 +112,16 @@ def list_imports(start: Path, pattern: re.Pattern[str]) -> set[Path]:
 
 
 def test_every_style_sheet_is_loaded() -> None:
-    """Every style sheet is loaded."""
-    named = re.findall(r'href="(app/styles/[^"]+)"', (WEB / "index.html").read_text("utf-8"))
-    assert sorted(named) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*.css"))
+    """The start page names it, or a module loads it when it is needed."""
+    texts = [module.read_text("utf-8") for module in MODULES]
+    later = {WEB / "app" / "styles" / name for text in texts for name in re.findall(r'loadStyle\("([^"]+)"\)', text)}
+    assert {*list_named_style_sheets(), *later} == set(WEB.rglob("*.css"))
+    assert later.isdisjoint(list_named_style_sheets())
+
+
+def list_named_style_sheets() -> list[Path]:
+    """Return the style sheets that the start page names."""
+    return [WEB / each for each in re.findall(r'href="(app/styles/[^"]+)"', (WEB / "index.html").read_text("utf-8"))]
 
 
 def test_advice_uses_existing_error_codes() -> None:

@@ -1,11 +1,13 @@
 """Types, lint, format and unit tests of the web page's modules, run by Node.js."""
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support.web_sizes import list_cases
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
@@ -36,13 +38,17 @@ def test_modules_are_formatted() -> None:
     run(BIN / "prettier", "--config", FOLDER / ".prettierrc.json", "--check", *MODULES)
 
 
-def test_pure_modules() -> None:
-    """The tests in this folder, which need no browser."""
-    assert "# fail 0" in run("node", "--test", "--test-reporter", "tap", cwd=FOLDER)
+def test_pure_modules(tmp_path: Path) -> None:
+    """The tests in this folder, which need no browser. They compare sizes with those that the worker computes."""
+    sizes = tmp_path / "sizes.json"
+    sizes.write_text(json.dumps(list_cases()), "utf-8")
+    report = run("node", "--test", "--test-reporter", "tap", cwd=FOLDER, SIZES=str(sizes))
+    assert "# fail 0\n" in report
+    assert "# skipped 0\n" in report
 
 
-def run(*command: str | Path, cwd: Path = ROOT) -> str:
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     """Run a command that must succeed. Return its output."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -539,7 +539,7 @@ export interface paths {
         };
         /**
          * Read an asset
-         * @description Return the size, format and digest of an asset. The image itself can't be downloaded.
+         * @description Return the size, format and digest of an asset.
          */
         get: operations["getAsset"];
         /**
@@ -555,6 +555,26 @@ export interface paths {
          * @description Delete an asset with its current and earlier contents. Open jobs that use the asset fail.
          */
         delete: operations["deleteAsset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assets/{name}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch the image of an asset
+         * @description Redirect to a temporary link to the current content of an asset.
+         */
+        get: operations["getAssetImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2542,6 +2562,11 @@ export interface components {
              * @description False if the size depends on the content. The size is then the largest possible.
              */
             exact: boolean;
+            /**
+             * Estimated Bytes
+             * @description Estimated size of the file. Only the order of magnitude is reliable.
+             */
+            estimated_bytes: number;
             /**
              * Steps
              * @description The operations of this output alone.
@@ -7816,6 +7841,102 @@ export interface operations {
             };
             /** @description `ASSET_NOT_FOUND`: The asset does not exist. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INTERNAL`: An internal error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A required service did not respond. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getAssetImage: {
+        parameters: {
+            query?: {
+                /** @description If false, the API returns the link as JSON instead of redirecting to it. */
+                redirect?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the asset. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link, with `redirect=false`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description Redirect to the image. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `UNAUTHENTICATED`: The request has no valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `FORBIDDEN`: The caller is not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `ASSET_NOT_FOUND`: The asset does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `INVALID_REQUEST`: The request is not valid. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -16,6 +16,7 @@ from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, Too
 from shared.filenames import content_disposition
 from shared.jobs import object_keys
 from shared.jobs.job import Job, ProcessedImage, RawImage
+from shared.pipeline.asset import Asset
 from shared.pipeline.image_formats import BY_NAME
 
 if TYPE_CHECKING:
@@ -214,6 +215,11 @@ class ImageStore:
         """Sign a link that downloads a raw image, whose format must be known."""
         media_type = BY_NAME[raw.format or ""].media_type
         return self._link(raw.key, media_type, filename=filename, lifetime=lifetime, now=now)
+
+    def asset_link(self, owner: str, asset: Asset, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+        """Sign a link that downloads the current content of an asset."""
+        key = object_keys.asset_key(owner, asset.name, asset.digest)
+        return self._link(key, BY_NAME[asset.format].media_type, filename=filename, lifetime=lifetime, now=now)
 
     def _link(self, key: str, media_type: str, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
         url = self._presigner.generate_presigned_url(

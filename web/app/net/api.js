@@ -38,9 +38,9 @@ function post(path, json, options = {}) {
 export const getCapabilities = async () => (await get("capabilities")).body;
 /** @returns {Promise<Preset[]>} */
 export const listPresets = async () => (await get("presets?limit=100")).body.presets;
-/** @param {string} name @param {EditedPipeline} pipeline @returns {Promise<Preset>} */
-export const savePreset = async (name, pipeline) =>
-  (await request("PUT", `presets/${part(name)}`, { json: { pipeline } })).body;
+/** @param {string} name @param {{pipeline: any, description?: string}} preset @returns {Promise<Preset>} */
+export const savePreset = async (name, preset) =>
+  (await request("PUT", `presets/${part(name)}`, { json: preset })).body;
 /** @param {string} name */
 export const deletePreset = (name) => runWithRetries(() => request("DELETE", `presets/${part(name)}`));
 /** @param {any} body @param {AbortSignal} signal @returns {Promise<Plan>} */

@@ -10,17 +10,17 @@ import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
 /**
  * Send an image in the body of a request to the API.
  * @param {string} path @param {Blob} file
- * @param {{headers: Record<string, string>, onProgress: Progress, signal?: AbortSignal}} options
+ * @param {{headers: Record<string, string>, onProgress: Progress, signal?: AbortSignal, method?: "POST"|"PUT"}} options
  * @returns {Promise<any>} the parsed response
  */
-export async function sendBody(path, file, { headers, onProgress, signal }) {
+export async function sendBody(path, file, { headers, onProgress, signal, method = "POST" }) {
   // The server reads the type from the content. Another type could be one that the API interprets, such as text.
   const allHeaders = {
     "Content-Type": "application/octet-stream",
     ...(await createCredentials()),
     ...headers,
   };
-  const response = await send("POST", buildUrl(path), file, allHeaders, onProgress, signal);
+  const response = await send(method, buildUrl(path), file, allHeaders, onProgress, signal);
   if (response.status >= 400)
     throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
   return JSON.parse(response.responseText);

@@ -52,6 +52,7 @@ export function ProcessPage({ app }) {
         images.length === 0
           ? html`<${Start}
               capabilities=${capabilities}
+              editor=${editor}
               onFiles=${app.addFiles}
               onSample=${() => app.addSample()}
             />`

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "../vendor/preact.js";
 import { decodeRecipe } from "./link.js";
-import { compact } from "./schema.js";
+import { compact, isSamePipeline } from "./schema.js";
 
 /** @typedef {{preset: string|null, pipeline: EditedPipeline}} Recipe `preset` is null once the pipeline differs from it */
 
@@ -18,6 +18,8 @@ const INITIAL_VALUES = {
   watermark: { text: "© Safelight" },
 };
 
+/** @typedef {{status: "none"|"loading"|"ready"|"failed", size: {width: number, height: number}|null}} Subject `size` is upright */
+
 /** @param {Capabilities} capabilities @param {Preset[]} available @param {string} [link] a recipe from the address */
 export function createRecipeEditor(capabilities, available, link = "") {
   /** @type {Record<string, any>} */
@@ -28,6 +30,10 @@ export function createRecipeEditor(capabilities, available, link = "") {
   const state = signal(toKnown(decodeRecipe(link)) ?? toKnown(readStored()) ?? fromPreset(FIRST_PRESET));
   /** @type {import("../vendor/preact.js").Signal<Recipe[]>} */
   const undoable = signal([]);
+  /** The position of the operation that is edited on the stage, or -1. */
+  const tool = signal(-1);
+  /** The selected image, for operations whose values are pixels. @type {import("../vendor/preact.js").Signal<Subject>} */
+  const subject = signal({ status: "none", size: null });
   state.subscribe((recipe) => sessionStorage.setItem(KEY, JSON.stringify(recipe)));
 
   /** @param {string} name @returns {Recipe} */
@@ -48,16 +54,21 @@ export function createRecipeEditor(capabilities, available, link = "") {
     return isKnown ? { preset: null, pipeline: { ...recipe.pipeline } } : null;
   }
 
-  /** @param {Recipe} next */
-  const set = (next) => {
-    undoable.value = [...undoable.value, state.value].slice(-MAX_UNDO);
+  /** Names the value that is being changed, such as by a slider. Its changes are one step to undo. */
+  let changing = "";
+  /** @param {Recipe} next @param {string} [what] */
+  const set = (next, what = "") => {
+    const { operations } = next.pipeline;
+    if (operations[tool.value]?.op !== state.value.pipeline.operations[tool.value]?.op) tool.value = -1;
+    if (!what || what !== changing) undoable.value = [...undoable.value, state.value].slice(-MAX_UNDO);
+    changing = what;
     state.value = next;
   };
-  /** @param {(pipeline: EditedPipeline) => void} edit */
-  const change = (edit) => {
+  /** @param {(pipeline: EditedPipeline) => void} edit @param {string} [what] */
+  const change = (edit, what = "") => {
     const pipeline = structuredClone(state.value.pipeline);
     edit(pipeline);
-    set({ preset: null, pipeline });
+    set({ preset: null, pipeline }, what);
   };
   /** The pipeline without default values. */
   const compacted = computed(() => {
@@ -78,6 +89,8 @@ export function createRecipeEditor(capabilities, available, link = "") {
     output,
     presets,
     undoable,
+    tool,
+    subject,
     compacted,
     limits: capabilities.limits,
     formats: capabilities.outputs.formats,
@@ -87,6 +100,7 @@ export function createRecipeEditor(capabilities, available, link = "") {
       const last = undoable.value[undoable.value.length - 1];
       if (!last) return;
       undoable.value = undoable.value.slice(0, -1);
+      if (last.pipeline.operations[tool.value]?.op !== state.value.pipeline.operations[tool.value]?.op) tool.value = -1;
       state.value = last;
     },
     /** Edit the recipe of a finished job. @param {Job} job */
@@ -97,25 +111,48 @@ export function createRecipeEditor(capabilities, available, link = "") {
     },
     /** @param {string} op */
     addOperation: (op) => change(({ operations }) => operations.push({ op, ...INITIAL_VALUES[op] })),
+    /** Crop the image on the stage: with the crop of the recipe, or with a new one before the other operations. */
+    startCrop() {
+      const known = state.value.pipeline.operations.findIndex((each) => each.op === "crop");
+      if (known < 0) change(({ operations }) => operations.unshift({ op: "crop", ...INITIAL_VALUES.crop }));
+      tool.value = Math.max(0, known);
+    },
+    /** Return true if a job has used this recipe. @param {Job} job */
+    matches({ preset: used, pipeline: done }) {
+      const { preset, pipeline } = state.value;
+      return preset ? used?.name === preset : isSamePipeline(done, pipeline);
+    },
     /** @param {number} index */
     removeOperation: (index) => change(({ operations }) => operations.splice(index, 1)),
     /** @param {number} index @param {number} by */
     moveOperation: (index, by) =>
       change(({ operations }) => operations.splice(index + by, 0, ...operations.splice(index, 1))),
     /** @param {number} index @param {Record<string, any>} values */
-    setOperation: (index, values) => change(({ operations }) => void Object.assign(operations[index] ?? {}, values)),
+    setOperation: (index, values) =>
+      change(
+        ({ operations }) => {
+          const changed = operations[index] ?? {};
+          Object.assign(changed, values, changed.op === "crop" ? placeCrop(changed, values) : {});
+        },
+        `operation ${index} ${Object.keys(values)}`,
+      ),
+    /** End the changes of one value, so that the next change is another step to undo. */
+    endChange: () => void (changing = ""),
     addOutput: () => change(({ outputs }) => outputs.push({ name: findFreeName(outputs), format: "webp" })),
     /** @param {number} index */
     removeOutput: (index) => change(({ outputs }) => outputs.splice(index, 1)),
     /** @param {number} index @param {Record<string, any>} values */
     setOutput: (index, values) =>
-      change(({ outputs }) => {
-        const changed = outputs[index] ?? {};
-        Object.assign(changed, values);
-        const format = capabilities.outputs.formats.find((each) => each.name === changed.format);
-        // The API rejects a quality for a format without one.
-        if (!format?.quality) Object.assign(changed, { quality: null, max_bytes: null });
-      }),
+      change(
+        ({ outputs }) => {
+          const changed = outputs[index] ?? {};
+          Object.assign(changed, values);
+          const format = capabilities.outputs.formats.find((each) => each.name === changed.format);
+          // The API rejects a quality for a format without one.
+          if (!format?.quality) Object.assign(changed, { quality: null, max_bytes: null });
+        },
+        `output ${index} ${Object.keys(values)}`,
+      ),
     /** Return the job spec that is sent with an image. @returns {JobSpec} */
     spec() {
       const { preset } = state.value;
@@ -125,6 +162,14 @@ export function createRecipeEditor(capabilities, available, link = "") {
 }
 
 /** @typedef {ReturnType<typeof createRecipeEditor>} RecipeEditor */
+
+/** Return what else changes with the place of a crop, which has both coordinates or a gravity. @param {Record<string, any>} crop @param {Record<string, any>} values */
+function placeCrop(crop, values) {
+  if (values.gravity && values.x === undefined) return { x: null, y: null };
+  const { x, y } = { ...crop, ...values };
+  if ((x ?? null) === null && (y ?? null) === null) return {};
+  return { x: x ?? 0, y: y ?? 0, gravity: "center" };
+}
 
 /** @param {Array<Record<string, any>>} outputs */
 function findFreeName(outputs) {

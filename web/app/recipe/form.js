@@ -3,10 +3,11 @@
 import { html, useState } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
 import { focusSoon } from "../base/dom.js";
-import { formatLabel } from "../base/format.js";
+import { formatBytes, formatLabel } from "../base/format.js";
 import { Icon } from "../base/icons.js";
+import { useModule } from "../base/module.js";
 import { Control } from "./controls.js";
-import { listFields, toPlainText } from "./schema.js";
+import { isDefault, listFields, toPlainText } from "./schema.js";
 
 /**
  * @typedef {import("./editor.js").RecipeEditor} RecipeEditor
@@ -16,11 +17,13 @@ import { listFields, toPlainText } from "./schema.js";
 /** Fields that are always shown. Others are collapsed unless their value differs from the default. */
 const ALWAYS_SHOWN = new Set([
   "width", "height", "fit", "unit", "angle", "direction", "top", "right", "bottom", "left", "brightness", "contrast",
-  "saturation", "color", "radius", "amount", "text", "tolerance", "name", "format", "quality",
+  "saturation", "color", "radius", "amount", "text", "tolerance", "name", "format", "quality", "gravity",
 ]); // prettier-ignore
+/** Operations that can be edited on the stage. */
+const ON_STAGE = new Set(["crop", "watermark"]);
 
-/** @param {{editor: RecipeEditor, errors: Errors}} props */
-export function RecipeForm({ editor, errors }) {
+/** @param {{editor: RecipeEditor, errors: Errors, plan: Plan|null}} props */
+export function RecipeForm({ editor, errors, plan }) {
   const { operations, outputs } = editor.state.value.pipeline;
   return html`<section class="recipe-part">
       <h3>Operations</h3>
@@ -50,6 +53,7 @@ export function RecipeForm({ editor, errors }) {
               value=${value}
               index=${index}
               errors=${errors}
+              planned=${plan?.outputs.find((each) => each.name === (value.name ?? "image"))}
             />`,
         )}
       </ol>
@@ -83,6 +87,7 @@ function OperationStep({ editor, value, index, errors }) {
     announce(`${name} removed`);
     focusSoon("#add-operation");
   };
+  const tools = useModule(() => import("../edit/step-tools.js"), ON_STAGE.has(value.op));
   return html`<li
     class="step"
     data-operation=${value.op}
@@ -108,18 +113,26 @@ function OperationStep({ editor, value, index, errors }) {
         <${Tool} icon="close" name=${`Remove ${name}`} onClick=${remove} />
       </span>
     </div>
+    ${errors[`/operations/${index}`] && html`<p class="complaint">${errors[`/operations/${index}`]}</p>`}
+    ${tools && html`<${tools.StepTools} editor=${editor} index=${index} value=${value} />`}
     <${Fields}
       schema=${schema}
-      value=${value}
+      value=${showOperation(value)}
       pointer=${`/operations/${index}`}
       errors=${errors}
+      skipped=${value.image ? ["image", "text", "color", "font"] : ["image"]}
       onChange=${(/** @type {Record<string, any>} */ values) => editor.setOperation(index, values)}
     />
   </li>`;
 }
 
-/** @param {{editor: RecipeEditor, value: Record<string, any>, index: number, errors: Errors}} props */
-function OutputStep({ editor, value, index, errors }) {
+/** Return the values for the fields. A crop with coordinates has no gravity. @param {Record<string, any>} value */
+function showOperation(value) {
+  return value.op === "crop" && (value.x ?? null) !== null ? { ...value, gravity: "" } : value;
+}
+
+/** @param {{editor: RecipeEditor, value: Record<string, any>, index: number, errors: Errors, planned?: Plan["outputs"][number]}} props */
+function OutputStep({ editor, value, index, errors, planned }) {
   const hasMany = editor.state.value.pipeline.outputs.length > 1;
   const hasQuality = editor.formats.find((each) => each.name === (value.format ?? "png"))?.quality;
   const skipped = [...(hasQuality ? [] : ["quality", "max_bytes"]), ...(hasMany ? [] : ["name"])];
@@ -132,6 +145,7 @@ function OutputStep({ editor, value, index, errors }) {
       hasMany &&
       html`<div class="step-head">
         <strong>Output ${index + 1}</strong>
+        ${planned && html`<span class="step-size">about ${formatBytes(planned.estimated_bytes)}</span>`}
         <span class="step-buttons"
           ><${Tool}
             icon="close"
@@ -158,7 +172,9 @@ function OutputStep({ editor, value, index, errors }) {
 function Fields({ schema, value, pointer, errors, skipped = [], onChange }) {
   const all = listFields(schema).filter((each) => !skipped.includes(each.name));
   const isShown = (/** @type {import("./schema.js").Field} */ field) =>
-    ALWAYS_SHOWN.has(field.name) || errors[`${pointer}/${field.name}`] || isChanged(value[field.name], field.initial);
+    (ALWAYS_SHOWN.has(field.name) && !isUnused(field.name, value)) ||
+    errors[`${pointer}/${field.name}`] ||
+    !isDefault(value[field.name], field.initial);
   const control = (/** @type {import("./schema.js").Field} */ field) =>
     html`<${Control}
       key=${field.name}
@@ -180,9 +196,9 @@ function Fields({ schema, value, pointer, errors, skipped = [], onChange }) {
   }`;
 }
 
-/** @param {any} given @param {any} initial */
-function isChanged(given, initial) {
-  return (given ?? null) !== null && JSON.stringify(given) !== JSON.stringify(initial);
+/** Return true if a value has no effect: a resize that keeps the whole image has no position. @param {string} name @param {Record<string, any>} value */
+function isUnused(name, value) {
+  return name === "gravity" && value.op === "resize" && !["cover", "contain"].includes(value.fit);
 }
 
 /** @param {{editor: RecipeEditor}} props */

@@ -1,4 +1,4 @@
-/** A recipe as text for an address: `#/?recipe=…`. */
+/** A recipe as text: for an address, `#/?recipe=…`, or for a query or a command. */
 
 /** @param {any} recipe @returns {string} base64 for URLs (RFC 4648, section 5) */
 export function encodeRecipe(recipe) {
@@ -16,4 +16,9 @@ export function decodeRecipe(text) {
   } catch {
     return null;
   }
+}
+
+/** Return the job spec as text options of a query or command. @param {JobSpec} spec @returns {Record<string, string>} */
+export function toTextOptions(spec) {
+  return "preset" in spec ? { preset: spec.preset } : { pipeline: JSON.stringify(spec.pipeline) };
 }

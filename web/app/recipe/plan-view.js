@@ -2,12 +2,12 @@
 
 import { html } from "../vendor/preact.js";
 import { formatBytes, formatDimensions } from "../base/format.js";
-import { isGrowing } from "./plan.js";
+import { describeErrors, isGrowing } from "./plan.js";
 
-/** @param {{state: import("./plan.js").PlanState}} props */
-export function PlanView({ state: { plan, source, problem } }) {
+/** @param {{state: import("./plan.js").PlanState, pipeline: EditedPipeline}} props */
+export function PlanView({ state: { plan, source, problem, errors, invalid }, pipeline }) {
   return html`<div class="plan" aria-live="polite">
-    ${problem && html`<p class="plan-bad">${problem}</p>`}
+    ${problem && html`<p class="plan-bad" id="why-not">${invalid ? `The recipe is invalid. ${describeErrors(pipeline, errors) || problem}` : problem}</p>`}
     ${plan && !plan.failure && html`<${Expectation} plan=${plan} source=${source} />`}
   </div>`;
 }
@@ -28,7 +28,7 @@ function Expectation({ plan, source }) {
         (each) =>
           html`<li key=${each.name}>
             <b>${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)} ${each.format}</b>
-            ${outputs.length > 1 && html`<span class="faint"> ${each.name}</span>`}
+            ${outputs.length > 1 && html`<span class="faint"> ${each.name}, about ${formatBytes(each.estimated_bytes)}</span>`}
           </li>`,
       )}
     </ul>

@@ -1,6 +1,7 @@
 /** The plan of the recipe for one image: what the API expects of it before anything is sent. */
 
 import { effect, signal } from "../vendor/preact.js";
+import { formatLabel } from "../base/format.js";
 import { requestPlan } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
 import { readHead } from "./file-head.js";
@@ -65,6 +66,19 @@ export function createPlanner(editor, getFile) {
     timer = window.setTimeout(() => update(file, spec), DEBOUNCE_MILLISECONDS);
   });
   return state;
+}
+
+/**
+ * Say which values are wrong and why: `Resize, width: …`.
+ * @param {EditedPipeline} pipeline @param {Record<string, string>} errors
+ */
+export function describeErrors(pipeline, errors) {
+  const found = Object.entries(errors).map(([pointer, detail]) => {
+    const [, list = "", index = "", field = ""] = pointer.split("/");
+    const op = list === "operations" ? pipeline.operations[Number(index)]?.op : index && `output ${Number(index) + 1}`;
+    return `${[formatLabel(op || list), formatLabel(field).toLowerCase()].filter(Boolean).join(", ")}: ${detail}`;
+  });
+  return found.length ? `${found.join("; ")}.` : "";
 }
 
 /** Return true if the result will probably be larger than the original. @param {Plan} plan */

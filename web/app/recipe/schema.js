@@ -23,9 +23,14 @@ export function compact(value, schema) {
   const explicit = Object.entries(value).filter(([name, each]) => {
     const property = schema.properties[name];
     if (!property || property.const !== undefined) return true;
-    return each !== null && each !== undefined && JSON.stringify(each) !== JSON.stringify(property.default);
+    return !isDefault(each, property.default);
   });
   return Object.fromEntries(explicit);
+}
+
+/** Return true if a value is not given, or equal to the default. @param {any} given @param {any} initial */
+export function isDefault(given, initial) {
+  return given === null || given === undefined || JSON.stringify(given) === JSON.stringify(initial);
 }
 
 /** @param {string} name @param {any} property @param {any} schema @returns {Field} */

@@ -3,6 +3,7 @@
 import { html } from "../vendor/preact.js";
 import { CopyButton } from "../base/clipboard.js";
 import { buildUrl } from "../net/http.js";
+import { toTextOptions } from "./link.js";
 
 /** @type {Record<string, string>} */
 const CREDENTIAL_OPTIONS = {
@@ -19,8 +20,7 @@ export function Snippets({ editor, auth }) {
     ["curl", formatCurl(editor.spec(), auth)],
     ["safelight", formatCommand(editor.spec())],
   ];
-  return html`<details class="more snippets">
-    <summary>Use this recipe elsewhere</summary>
+  return html`<div>
     ${kinds.map(
       ([name, text]) =>
         html`<div key=${name} class="snippet">
@@ -35,7 +35,7 @@ export function Snippets({ editor, auth }) {
           ><code>${text}</code></pre>
         </div>`,
     )}
-  </details>`;
+  </div>`;
 }
 
 /** @param {JobSpec} spec @param {string} auth */
@@ -52,11 +52,6 @@ function formatCurl(spec, auth) {
 function formatCommand(spec) {
   const options = Object.entries(toTextOptions(spec)).map(([name, value]) => `--${name} ${quote(value)}`);
   return `safelight submit photo.jpg ${options.join(" ")} --out results`;
-}
-
-/** Return the job spec as text options of a query or command. @param {JobSpec} spec @returns {Record<string, string>} */
-export function toTextOptions(spec) {
-  return "preset" in spec ? { preset: spec.preset } : { pipeline: JSON.stringify(spec.pipeline) };
 }
 
 /** @param {string} text */

@@ -5,7 +5,6 @@ import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { reportProblems } from "../jobs/actions.js";
-import { isSamePipeline } from "../recipe/schema.js";
 import { getJob } from "../store/images.js";
 
 /** From this number of images on, the list is shown first, and sending them as one batch is preselected. */
@@ -35,12 +34,12 @@ export function StartButtons({ app }) {
         id="go"
         class="button button-primary button-large"
         disabled=${invalid}
+        aria-describedby=${invalid ? "why-not" : undefined}
         onClick=${start}
       >
         ${label}
       </button>`
   }
-    ${invalid && first.length > 0 && html`<p class="plan-bad">Correct the marked fields first.</p>`}
     ${
       staged.length > 1 &&
       html`<label class="field field-switch">
@@ -113,6 +112,5 @@ export function MarkedActions({ app, onRemove }) {
 function usesOtherRecipe(image, editor) {
   const job = getJob(image.state.value);
   if (image.state.value.phase !== "done" || !job) return false;
-  const { preset, pipeline } = editor.state.value;
-  return preset ? job.preset?.name !== preset : !isSamePipeline(job.pipeline, pipeline);
+  return !editor.matches(job);
 }

@@ -2,6 +2,7 @@
 
 import { html } from "../vendor/preact.js";
 import { Icon } from "../base/icons.js";
+import { useModule } from "../base/module.js";
 import { download } from "../jobs/actions.js";
 import { ErrorBox } from "../jobs/facts.js";
 import { Chip, describeState } from "../jobs/status.js";
@@ -16,8 +17,12 @@ import { Viewer } from "./viewer.js";
 
 /** @param {{app: App, onRemove: (images: StoredImage[]) => void}} props */
 export function SelectedImage({ app, onRemove }) {
-  const { store } = app;
+  const { store, editor } = app;
   const image = store.selected.value;
+  const edit = useModule(() => import("../edit/preview.js"));
+  const isEdited = editor.tool.value >= 0;
+  const tools = useModule(() => import("../edit/stage-tool.js"), isEdited);
+  const preview = edit?.getPreview(app) ?? null;
   if (!image) return null;
   const index = store.images.value.indexOf(image);
   const state = image.state.value;
@@ -30,6 +35,8 @@ export function SelectedImage({ app, onRemove }) {
     jobs=${state.versions}
     position=${position}
     level=${2}
+    preview=${preview?.shown.value ?? null}
+    tool=${isEdited && preview && tools && html`<${tools.StageTool} app=${app} preview=${preview} />`}
     status=${html`<${Status} image=${image} />`}
     onMove=${(/** @type {number} */ by) => store.move(by)}
     actions=${html`<${Actions} app=${app} image=${image} onRemove=${onRemove} />`}
@@ -74,9 +81,19 @@ function Actions({ app, image, onRemove }) {
   const { phase } = image.state.value;
   const job = getJob(image.state.value);
   const canRetry = phase === "lost" || (phase === "done" && !job?.result);
-  return html`${
-    job?.result &&
-    html`<button
+  const isEdited = editor.tool.value >= 0;
+  return html`<button
+      type="button"
+      class="button button-small"
+      data-tool="crop"
+      aria-pressed=${String(isEdited)}
+      onClick=${() => (isEdited ? (editor.tool.value = -1) : editor.startCrop())}
+    >
+      <${Icon} name="crop" /> Crop
+    </button>
+    ${
+      job?.result &&
+      html`<button
       type="button"
       class="button button-small"
       aria-label=${`Download ${image.name}`}
@@ -84,7 +101,7 @@ function Actions({ app, image, onRemove }) {
     >
       <${Icon} name="download" /> Download
     </button>`
-  }
+    }
   ${job && html`<a class="button button-small" href=${`#/jobs/${job.id}`} aria-label=${`Details of ${image.name}`}>Details</a>`}
   ${
     canRetry &&

@@ -1,12 +1,14 @@
 /** The stage: two versions of an image over or next to each other, with the same zoom and pan. */
 
 import { html, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { Picture } from "./picture.js";
 import { useGestures } from "./gestures.js";
 import { computeFit, FITTED, limitPan, zoomBy } from "./zoom.js";
 
 /**
  * @typedef {import("./zoom.js").Size} Size
- * @typedef {{url: string|null, alt: string, format: string|null}} Side `url` is null while it is unknown
+ * @typedef {{url: string|null, alt: string, format: string|null, drawing: import("../edit/drawing.js").Drawing|null}} Side
+ *   `url` is null while it is unknown; `drawing` is shown instead of a URL
  * @typedef {"slide"|"beside"|"flip"} Mode
  */
 
@@ -16,10 +18,10 @@ const KEY_ZOOM = 1.25;
 const KEY_PAN = 60; // CSS pixels
 
 /**
- * @param {{before: Side, after: Side|null, mode: Mode, onMismatch: () => void, onMove: (by: number) => void, children: View}} props
- *   `onMismatch` is called if the proportions differ, so that the images cannot be laid over each other
+ * @param {{before: Side, after: Side|null, mode: Mode, onMatch: (isMatching: boolean) => void, onMove: (by: number) => void, children: View}} props
+ *   `onMatch` is called when it changes whether the proportions are equal, so that the images can be laid over each other
  */
-export function Stage({ before, after, mode, onMismatch, onMove, children }) {
+export function Stage({ before, after, mode, onMatch, onMove, children }) {
   const [zoom, setZoom] = useState(FITTED);
   const [split, setSplit] = useState(50);
   const [isHeld, setHeld] = useState(false);
@@ -39,9 +41,7 @@ export function Stage({ before, after, mode, onMismatch, onMove, children }) {
     return () => observer.disconnect();
   }, []);
   useLayoutEffect(() => setZoom((now) => limitPan(now, reference, pane)), [pane, reference.width, reference.height]);
-  useLayoutEffect(() => {
-    if (!isMatching && mode === "slide") onMismatch();
-  }, [isMatching, mode]);
+  useLayoutEffect(() => onMatch(isMatching), [isMatching]);
 
   const zoomTo = (/** @type {number} */ scale) =>
     setZoom((now) => zoomBy(now, scale / (computeFit(reference, pane) * now.zoom), { x: 0, y: 0 }, reference, pane));
@@ -141,7 +141,7 @@ export function Stage({ before, after, mode, onMismatch, onMove, children }) {
  */
 function Layer({ kind, side, box, zoom, isHidden, onSize }) {
   const [failedUrl, setFailedUrl] = useState("");
-  const { url, alt, format } = side;
+  const { url, alt, format, drawing } = side;
   const style = box && {
     width: `${box.width}px`,
     height: `${box.height}px`,
@@ -158,8 +158,12 @@ function Layer({ kind, side, box, zoom, isHidden, onSize }) {
     setFailedUrl(url ?? "");
     onSize(undefined);
   };
+  useLayoutEffect(() => {
+    if (drawing) onSize(drawing.size);
+  }, [drawing?.size.width, drawing?.size.height]);
   const isFailed = url !== null && url === failedUrl;
   return html`<div class=${`pane pane-${kind}`} hidden=${isHidden}>
+    ${drawing && html`<${Picture} canvas=${drawing.canvas} label=${alt} style=${style} />`}
     ${url && !isFailed && html`<img src=${url} alt=${alt} decoding="async" draggable=${false} style=${style} onLoad=${onLoad} onError=${onError} />`}
     ${isFailed && html`<p class="blank">This browser cannot show ${format ? `${format} images` : "this image"}.</p>`}
   </div>`;

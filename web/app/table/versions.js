@@ -1,6 +1,7 @@
 /** The versions of an image that can be compared: the original, and each output of each job. */
 
 import { useEffect, useState } from "../vendor/preact.js";
+import { formatDimensions, formatLabel } from "../base/format.js";
 import { formatCaption } from "../jobs/facts.js";
 import { getRawLink, getResultLink } from "../net/api.js";
 
@@ -13,6 +14,7 @@ import { getRawLink, getResultLink } from "../net/api.js";
  * @property {number} size bytes
  * @property {Job|null} job null for the original
  * @property {string|null} output
+ * @property {import("../edit/preview.js").Preview|null} [preview] set if this is not a file but the drawn preview
  */
 
 /**
@@ -53,6 +55,22 @@ export function listVersions(jobs, size) {
   return [original, ...results];
 }
 
+/** Return the preview as a version. @param {import("../edit/preview.js").Preview} preview @returns {Version} */
+export function createPreviewVersion(preview) {
+  const { size, format, missing } = preview;
+  const left = missing.map((each) => formatLabel(each).toLowerCase()).join(", ");
+  return {
+    key: "preview",
+    label: "Preview",
+    caption: `${formatDimensions(size.width, size.height)} · ${format}${left ? ` · without ${left}` : ""}`,
+    format: null,
+    size: 0,
+    job: null,
+    output: null,
+    preview,
+  };
+}
+
 /** @param {Job} job @param {JobOutput} output */
 function nameOutput(job, output) {
   const { outputs = [] } = job.result ?? {};
@@ -66,7 +84,7 @@ function nameOutput(job, output) {
  */
 export function useVersionUrl(version, file, job) {
   const [known, setKnown] = useState(/** @type {{key: string, url: string}|null} */ (null));
-  const source = version && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
+  const source = version && !version.preview && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
   const key = source && `${source}`;
   useEffect(() => {
     if (!key || !version) return undefined;

@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Saving } from "../jobs/facts.js";
 import { Stage } from "./stage.js";
-import { listVersions, useVersionUrl } from "./versions.js";
+import { createPreviewVersion, listVersions, useVersionUrl } from "./versions.js";
 
 /** @type {Array<[import("./stage.js").Mode, string]>} */
 const MODES = [
@@ -14,20 +14,38 @@ const MODES = [
 
 /**
  * @param {{name: string, size: number, file: File|null, jobs: Job[], position: string, onMove: (by: number) => void,
- *   level: number, status: View, actions: View, children: View}} props
- *   `level` is that of the heading; `children` are messages about the image
+ *   level: number, status: View, actions: View, children: View, preview?: import("../edit/preview.js").Preview|null,
+ *   tool?: View}} props
+ *   `level` is that of the heading; `children` are messages about the image; `preview` is shown beside the versions;
+ *   `tool` is shown in place of the stage
  */
-export function Viewer({ name, size, file, jobs, position, onMove, level, status, actions, children }) {
-  const versions = listVersions(jobs, size);
-  const newest = versions.findLast(
+export function Viewer({
+  name,
+  size,
+  file,
+  jobs,
+  position,
+  onMove,
+  level,
+  status,
+  actions,
+  children,
+  preview = null,
+  tool = null,
+}) {
+  const finished = listVersions(jobs, size);
+  const drawn = preview && createPreviewVersion(preview);
+  const versions = drawn ? [...finished, drawn] : finished;
+  const newest = finished.findLast(
     (each) => each.job && each.job === lastFinished(jobs) && each.output === each.job.result?.name,
   );
   const [leftKey, setLeftKey] = useState("original");
   const [rightKey, setRightKey] = useState("");
   const [mode, setMode] = useState(/** @type {import("./stage.js").Mode} */ ("slide"));
-  useEffect(() => setRightKey(""), [newest?.key]);
+  const [isMatching, setMatching] = useState(true);
+  useEffect(() => setRightKey(""), [newest?.key, drawn === null]);
   const left = versions.find((each) => each.key === leftKey) ?? versions[0] ?? null;
-  const right = versions.find((each) => each.key === rightKey) ?? newest ?? versions[1] ?? null;
+  const right = versions.find((each) => each.key === rightKey) ?? drawn ?? newest ?? versions[1] ?? null;
   const job = jobs[jobs.length - 1] ?? null;
   const leftUrl = useVersionUrl(left, file, job);
   const rightUrl = useVersionUrl(right, file, job);
@@ -36,7 +54,10 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
     url,
     alt: `${name}, ${version?.label.toLowerCase()}`,
     format: version?.format ?? null,
+    drawing: version?.preview ?? null,
   });
+  // Images of other proportions cannot be laid over each other.
+  const shownMode = mode === "slide" && !isMatching ? "beside" : mode;
 
   return html`<section class="viewer" aria-label="Selected image">
     <div class="viewer-head">
@@ -46,11 +67,14 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
       <div class="row viewer-actions">${actions}</div>
     </div>
     ${children}
-    <${Stage}
+    ${tool}
+    ${
+      !tool &&
+      html`<${Stage}
       before=${side(left, leftUrl)}
       after=${right ? side(right, rightUrl) : null}
-      mode=${mode}
-      onMismatch=${() => setMode("beside")}
+      mode=${shownMode}
+      onMatch=${setMatching}
       onMove=${onMove}
     >
       ${
@@ -61,7 +85,7 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
               html`<button
                 key=${each}
                 type="button"
-                aria-pressed=${String(each === mode)}
+                aria-pressed=${String(each === shownMode)}
                 onClick=${() => setMode(each)}
               >
                 ${label}
@@ -71,7 +95,8 @@ export function Viewer({ name, size, file, jobs, position, onMove, level, status
       }
       <${Tag} kind="left" name="Left version" versions=${versions} shown=${left} original=${versions[0]} onChoose=${setLeftKey} />
       ${right && html`<${Tag} kind="right" name="Right version" versions=${versions} shown=${right} original=${versions[0]} onChoose=${setRightKey} />`}
-    <//>
+    <//>`
+    }
   </section>`;
 }
 

@@ -7,7 +7,7 @@ import { cancelJob, isRetryable } from "../jobs/actions.js";
 import { createJob, getRawLink, retry } from "../net/api.js";
 import { createOfflineProblem, Problem } from "../net/problem.js";
 import { watchJob } from "../net/job-poller.js";
-import { toTextOptions } from "../recipe/snippets.js";
+import { toTextOptions } from "../recipe/link.js";
 import { getJob } from "../store/images.js";
 import { forgetFiles } from "../store/saved-files.js";
 import { findUpload, saveUpload } from "../store/saved-uploads.js";

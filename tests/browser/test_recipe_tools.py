@@ -1,0 +1,351 @@
+"""Tools of the recipe on the web page: crops and watermarks by dragging, stored images, the preview, own presets."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+from playwright.sync_api import FilePayload, Locator, expect
+from support.browser_page import Visit, VisitFactory, read_image
+from support.running_stack import Site
+
+READ_CANVAS = "(canvas) => canvas.toDataURL('image/png').split(',')[1]"
+#: Largest difference of a channel after a conversion to grayscale: the browser's and the worker's rounding differ.
+GRAY_TOLERANCE = 1
+
+
+def test_crop_by_dragging_gives_the_part_that_was_shown(visit: Visit, site: Site) -> None:
+    """The result has exactly the pixels of the box, and the preview shows them before anything is sent."""
+    scene = draw_map(320, 200)
+    open_recipe(visit, "scene.png", encode_png(scene), preset="archive")
+    tool = open_crop(visit)
+    drag(visit, tool.get_by_role("button", name="Upper left corner"), 40, 25)
+    drag(visit, tool.get_by_role("button", name="Right edge"), -60, 0)
+    drag(visit, tool.get_by_role("button", name="Crop, "), -20, 10)
+    box = read_box(tool)
+    assert box != (32, 20, 288, 180)
+    tool.get_by_role("button", name="Done").click()
+    shown = read_preview(visit)
+    result = process(visit, site, "scene.png")
+    assert list(result.convert("RGB").getdata()) == list(scene.crop(box).getdata())
+    assert list(shown.getdata()) == list(result.convert("RGB").getdata())
+
+
+def test_crop_of_a_sideways_photo_is_in_upright_pixels(visit: Visit, site: Site) -> None:
+    """The EXIF orientation is applied before the crop, on the page and by the worker."""
+    open_recipe(visit, "coffee.jpg", read_image("coffee-sideways.jpg"), preset="archive")
+    tool = open_crop(visit)
+    tool.get_by_role("button", name="1:1").click()
+    drag(visit, tool.get_by_role("button", name="Upper left corner"), 90, 30)
+    left, upper, right, lower = read_box(tool)
+    assert right - left == lower - upper
+    tool.get_by_role("button", name="Done").click()
+    shown = read_preview(visit)
+    result = process(visit, site, "coffee.jpg")
+    assert result.size == (right - left, lower - upper)
+    assert measure_difference(shown, result) < 2
+
+
+def test_crop_with_the_keyboard_keeps_the_ratio_and_can_be_undone(visit: Visit) -> None:
+    """Arrow keys move the box and its handles by pixels. Escape closes the tool and returns the focus."""
+    open_recipe(visit, "scene.png", encode_png(draw_map(400, 300)), preset="web")
+    tool = open_crop(visit)
+    box = tool.get_by_role("button", name="Crop, ")
+    expect(box).to_be_focused()
+    expect(tool.locator(".tool-value")).to_have_text("320 × 240 at 40, 30")
+    visit.page.keyboard.press("ArrowRight")
+    visit.page.keyboard.press("Shift+ArrowDown")
+    expect(tool.locator(".tool-value")).to_have_text("320 × 240 at 41, 40")
+    tool.get_by_role("button", name="16:9").click()
+    tool.get_by_role("button", name="Lower right corner").focus()
+    for _ in range(3):
+        visit.page.keyboard.press("Shift+ArrowLeft")
+    left, upper, right, lower = read_box(tool)
+    assert (right - left) / (lower - upper) == pytest.approx(16 / 9, rel=0.01)
+    for _ in range(4):
+        visit.page.get_by_role("button", name="Undo the last change").click()
+    expect(tool.locator(".tool-value")).to_have_text("320 × 240 at 41, 40")
+    box.focus()
+    visit.page.keyboard.press("Escape")
+    expect(tool).to_have_count(0)
+    expect(visit.page.locator(".viewer-actions [data-tool=crop]")).to_be_focused()
+
+
+def test_crop_with_a_finger(visit_factory: VisitFactory) -> None:
+    """A drag outside the box draws a new one. The page does not scroll meanwhile."""
+    visit = visit_factory.create_visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    open_recipe(visit, "scene.png", encode_png(draw_map(300, 300)), preset="web")
+    tool = open_crop(visit)
+    tool.scroll_into_view_if_needed()
+    frame = tool.locator(".tool-frame").bounding_box()
+    assert frame is not None
+    scale = frame["width"] / 300
+    points = [(frame["x"] + x * scale, frame["y"] + y * scale) for x, y in ((10, 10), (60, 40), (110, 90))]
+    scrolled = visit.page.evaluate("scrollY")
+    devtools = visit.context.new_cdp_session(visit.page)
+    for kind, point in zip(("touchStart", "touchMove", "touchMove"), points, strict=True):
+        touches = [{"x": point[0], "y": point[1]}]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(tool.locator(".tool-value")).not_to_have_text("240 × 240 at 30, 30")
+    assert read_box(tool) == pytest.approx((10, 10, 110, 90), abs=2)
+    assert visit.page.evaluate("scrollY") == scrolled
+
+
+def test_preview_shows_what_the_job_makes(visit: Visit, site: Site) -> None:
+    """Rotation, mirroring, grayscale, resize and margins look the same in the preview and in the result."""
+    scene = draw_map(300, 200)
+    pipeline = {
+        "operations": [
+            {"op": "rotate", "angle": 90},
+            {"op": "flip", "direction": "horizontal"},
+            {"op": "crop", "width": 150, "height": 150, "gravity": "top-left"},
+            {"op": "grayscale"},
+            {"op": "pad", "top": 10, "left": 20, "background": "#ff0000"},
+        ],
+        "outputs": [{"format": "png"}],
+    }
+    open_recipe(visit, "scene.png", encode_png(scene), pipeline=pipeline)
+    expect(visit.page.locator(".tag-right")).to_contain_text("Preview")
+    expect(visit.page.locator(".tag-right")).to_contain_text("170 × 160 · PNG")
+    shown = read_preview(visit)
+    result = process(visit, site, "scene.png")
+    assert shown.size == result.size == (170, 160)
+    extremes = ImageChops.difference(shown, result.convert("RGB")).getextrema()
+    assert all(high <= GRAY_TOLERANCE for _, high in extremes)
+    expect(visit.page.locator(".tag-right")).not_to_contain_text("Preview")
+
+
+def test_preview_names_what_it_does_not_show(visit: Visit) -> None:
+    """A blur is not drawn, and the preview says so. A crop after a trim cannot be dragged, and the recipe says why."""
+    operations = [{"op": "blur"}, {"op": "trim"}, {"op": "crop", "width": 10, "height": 10}]
+    pipeline = {"operations": operations, "outputs": [{"format": "png"}]}
+    open_recipe(visit, "scene.png", encode_png(draw_map(60, 40)), pipeline=pipeline)
+    expect(visit.page.locator(".tag-right")).to_contain_text("without blur, trim")
+    step = visit.page.locator("[data-operation=crop]")
+    expect(step.get_by_role("button", name="Drag on the image")).to_be_disabled()
+    expect(step).to_contain_text("The image after a trim is not known")
+
+
+def test_gravity_replaces_the_coordinates_of_a_crop(visit: Visit) -> None:
+    """A crop has coordinates or one of nine places. Choosing one removes the other, so the recipe stays valid."""
+    open_recipe(visit, "scene.png", encode_png(draw_map(400, 300)), preset="web")
+    tool = open_crop(visit)
+    drag(visit, tool.get_by_role("button", name="Crop, "), 15, 10)
+    step = visit.page.locator("[data-operation=crop]")
+    places = step.get_by_role("radiogroup", name="Gravity")
+    expect(places.get_by_role("radio", checked=True)).to_have_count(0)
+    places.get_by_role("radio", name="Top left").check()
+    expect(tool.locator(".tool-value")).to_have_text("320 × 240 at 0, 0")
+    expect(step.locator(".step-tools output")).to_have_text("320 × 240 at 0, 0")
+    expect(visit.page.locator(".plan")).to_contain_text("320 × 240 WEBP")
+    expect(visit.page.locator("#go")).to_be_enabled()
+
+
+def test_watermark_by_dragging_is_where_it_was_shown(visit: Visit, site: Site) -> None:
+    """The mark goes to the nearest of nine places and a margin, which the recipe stores."""
+    plain = Image.new("RGB", (400, 300), "#204060")
+    open_recipe(visit, "plain.png", encode_png(plain), preset="archive")
+    add_operation(visit, "watermark")
+    step = visit.page.locator("[data-operation=watermark]")
+    step.get_by_role("button", name="Drag on the image").click()
+    tool = visit.page.locator(".stage-tool")
+    mark = tool.get_by_role("button", name="Watermark, ")
+    expect(mark).to_have_accessible_name(
+        "Watermark, bottom right, margin 2 %, size 25 %. Arrow keys move it, plus and minus change its size."
+    )
+    frame, place = tool.locator(".tool-frame").bounding_box(), tool.locator(".mark-box").bounding_box()
+    assert frame is not None
+    assert place is not None
+    scale = frame["width"] / plain.width
+    # The upper left corner of the mark, 15 pixels from both edges: 5 % of the shorter side.
+    drag(visit, mark, frame["x"] + 15 * scale - place["x"], frame["y"] + 15 * scale - place["y"])
+    expect(tool.locator(".tool-value")).to_have_text("Top left, margin 5 %, size 25 %")
+    shown = tool.locator(".mark-box").bounding_box()
+    assert shown is not None
+    tool.get_by_role("button", name="Done").click()
+    result = process(visit, site, "plain.png")
+    changed = ImageChops.difference(result.convert("RGB"), plain).getbbox()
+    assert changed is not None
+    assert changed[:2] == pytest.approx((15, 15), abs=2)
+    assert changed[2] == pytest.approx((shown["x"] + shown["width"] - frame["x"]) / scale, abs=3)
+
+
+@pytest.fixture
+def _no_assets(site: Site) -> Iterator[None]:
+    """Delete the assets of the test."""
+    yield
+    for asset in site.http.get("assets").json()["assets"]:
+        site.http.delete(f"assets/{asset['name']}")
+
+
+@pytest.mark.usefixtures("_no_assets")
+def test_stored_image_as_watermark(visit: Visit, site: Site) -> None:
+    """An uploaded image is chosen by its thumbnail, shown in the preview, and deleted."""
+    plain = Image.new("RGB", (200, 200), "#204060")
+    open_recipe(visit, "plain.png", encode_png(plain), preset="archive")
+    add_operation(visit, "watermark")
+    step = visit.page.locator("[data-operation=watermark]")
+    step.get_by_role("button", name="Image", exact=True).click()
+    expect(step).to_contain_text("No stored images yet.")
+    logo = encode_png(Image.new("RGB", (60, 30), "#ff0000"))
+    payload: FilePayload = {"name": "My logo.png", "mimeType": "image/png", "buffer": logo}
+    step.locator("[data-asset-picker]").set_input_files(payload)
+    choice = step.get_by_role("button", name="my-logo", exact=True)
+    expect(choice).to_have_attribute("aria-pressed", "true")
+    expect(choice.locator("canvas[data-shown]")).to_be_visible()
+    step.get_by_label("Opacity", exact=True).fill("1")
+    wait_for_preview(visit, lambda shown: shown.getpixel((190, 190)) == (255, 0, 0))
+    result = process(visit, site, "plain.png")
+    assert result.convert("RGB").getpixel((190, 190)) == (255, 0, 0)
+    step.get_by_role("button", name="Delete my-logo").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(choice).to_have_count(0)
+    assert site.http.get("assets").json()["assets"] == []
+
+
+def test_preset_is_kept_renamed_and_deleted(visit: Visit, site: Site) -> None:
+    """Its recipe stays the same. A name that is taken is refused."""
+    visit.open()
+    visit.page.get_by_label("Width", exact=True).fill("777")
+    visit.page.get_by_role("button", name="Save as preset").click()
+    visit.page.get_by_label("Name", exact=True).fill("mine")
+    visit.page.get_by_role("button", name="Save", exact=True).click()
+    chosen = visit.page.get_by_label("Other presets")
+    expect(chosen).to_have_value("mine")
+    visit.page.get_by_role("button", name="Rename mine").click()
+    name = visit.page.get_by_label("Name", exact=True)
+    name.fill("web")
+    expect(name).to_have_js_property("validationMessage", "There is already a preset web.")
+    name.fill("ours")
+    visit.page.get_by_role("button", name="Save", exact=True).click()
+    expect(chosen).to_have_value("ours")
+    expect(visit.page.get_by_label("Width", exact=True)).to_have_value("777")
+    own = [each["name"] for each in site.http.get("presets").json()["presets"] if not each["built_in"]]
+    assert own == ["ours"]
+    visit.page.get_by_role("button", name="Delete preset ours").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(visit.page.locator("[data-preset=web]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_invalid_recipe_says_why_and_sizes_are_shown_per_output(visit: Visit) -> None:
+    """The button is disabled and refers to the reason. With two outputs, each shows its estimated size."""
+    visit.expected_failures = {"422"}
+    open_recipe(visit, "scene.png", encode_png(draw_map(400, 300)), preset="web")
+    visit.page.get_by_label("Width", exact=True).fill("0")
+    expect(visit.page.locator("#go")).to_be_disabled()
+    expect(visit.page.locator("#go")).to_have_attribute("aria-describedby", "why-not")
+    expect(visit.page.locator("#why-not")).to_contain_text("The recipe is invalid. Resize, width: ")
+    visit.page.get_by_label("Width", exact=True).fill("200")
+    expect(visit.page.locator("#go")).to_be_enabled()
+    visit.page.get_by_role("button", name="Add output").click()
+    expect(visit.page.locator(".step-size")).to_have_text(["about 3.6 KB", "about 3.6 KB"])
+
+
+def test_presets_of_the_start_page_have_pictures_and_figures(visit: Visit) -> None:
+    """Each shows the sample before and after with its saving, and chooses the preset."""
+    visit.open()
+    examples = visit.page.get_by_role("group", name="The sample image with each preset")
+    expect(examples.get_by_role("button")).to_have_count(3)
+    for picture in examples.locator("img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", value=True)
+        assert picture.evaluate("(each) => each.naturalWidth") > 0
+    examples.get_by_role("button", name="Use thumbnail").click()
+    expect(visit.page.locator("[data-preset=thumbnail]")).to_have_attribute("aria-pressed", "true")
+    expect(examples.get_by_role("button", name="Use thumbnail")).to_contain_text("256 × 256 JPEG")
+
+
+def draw_map(width: int, height: int) -> Image.Image:
+    """Return an image of which every pixel differs from its neighbors: red grows to the right, green downward."""
+    down = Image.linear_gradient("L").resize((width, height))
+    right = Image.linear_gradient("L").rotate(90).resize((width, height))
+    noise = Image.effect_noise((width, height), 60)
+    return Image.merge("RGB", (right, down, noise))
+
+
+def open_recipe(
+    visit: Visit, name: str, data: bytes, *, preset: str | None = None, pipeline: dict[str, Any] | None = None
+) -> None:
+    """Open the page with an image and a recipe."""
+    recipe: dict[str, Any] = {"preset": preset} if preset else {"preset": None, "pipeline": pipeline}
+    text = base64.urlsafe_b64encode(json.dumps(recipe).encode()).decode().rstrip("=")
+    visit.open(f"#/?recipe={text}")
+    visit.drop({name: data})
+    visit.expect_status(name, "Ready")
+
+
+def open_crop(visit: Visit) -> Locator:
+    """Start to crop. Return the stage, once it shows the box."""
+    visit.page.locator(".viewer-actions [data-tool=crop]").click()
+    tool = visit.page.locator(".stage-tool")
+    expect(tool.locator(".crop-box")).to_be_visible()
+    return tool
+
+
+def add_operation(visit: Visit, op: str) -> None:
+    """Add an operation at the end of the recipe."""
+    visit.page.get_by_label("Operation to add").select_option(op)
+    visit.page.get_by_role("button", name="Add", exact=True).click()
+
+
+def drag(visit: Visit, target: Locator, x: float, y: float) -> None:
+    """Drag the center of an element by CSS pixels."""
+    box = target.bounding_box()
+    assert box is not None
+    start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    visit.page.mouse.move(*start)
+    visit.page.mouse.down()
+    visit.page.mouse.move(start[0] + x / 2, start[1] + y / 2)
+    visit.page.mouse.move(start[0] + x, start[1] + y)
+    visit.page.mouse.up()
+
+
+def read_box(tool: Locator) -> tuple[int, int, int, int]:
+    """Return the edges of the crop that the page shows, in pixels of the image."""
+    text = tool.locator(".tool-value").inner_text()
+    size, place = text.split(" at ")
+    width, height = (int(each) for each in size.split(" × "))
+    left, upper = (int(each) for each in place.split(", "))
+    return left, upper, left + width, upper + height
+
+
+def read_preview(visit: Visit) -> Image.Image:
+    """Return the pixels of the preview, once it has two equal drawings one after the other."""
+    canvas = visit.page.locator(".pane-after canvas")
+    expect(canvas).to_be_visible()
+    last, current = None, canvas.evaluate(READ_CANVAS)
+    while last != current:
+        visit.page.wait_for_timeout(100)
+        last, current = current, canvas.evaluate(READ_CANVAS)
+    return Image.open(io.BytesIO(base64.b64decode(current))).convert("RGB")
+
+
+def wait_for_preview(visit: Visit, is_shown: Any) -> None:
+    """Wait until the preview meets a condition."""
+    while not is_shown(read_preview(visit)):
+        visit.page.wait_for_timeout(50)
+
+
+def process(visit: Visit, site: Site, name: str) -> Image.Image:
+    """Process the image. Return the result."""
+    visit.process()
+    visit.expect_status(name, "Processed")
+    response = site.http.get(f"jobs/{visit.get_job_id(name)}/result", follow_redirects=True)
+    return Image.open(io.BytesIO(response.raise_for_status().content))
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Return an image as PNG."""
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    return target.getvalue()
+
+
+def measure_difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference of two images of the same size, of 255."""
+    mean = ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean
+    return max(mean)
