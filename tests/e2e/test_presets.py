@@ -86,6 +86,7 @@ def test_asset_is_stored_and_deleted(site: Site, client: Safelight, tmp_path: Pa
     assert (kept.width, kept.height, kept.digest) == (40, 20, hashlib.sha256(LOGO).hexdigest())
     text = site.http.put("assets/e2e-logo", content=base64.b64encode(PHOTO), headers={"Content-Type": "text/plain"})
     assert (text.status_code, text.json()["digest"]) == (200, hashlib.sha256(PHOTO).hexdigest())
+    assert site.http.get("assets/e2e-logo/image", follow_redirects=True).content == PHOTO
     assert "e2e-logo" in [each.name for each in client.assets.list()]
     assert len([key for key in site.keys("assets/") if "/e2e-logo/" in key]) == 2
     client.assets.delete("e2e-logo")

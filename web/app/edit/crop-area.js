@@ -101,6 +101,7 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
     setRatioName(name);
     const chosen = readRatio(name, size);
     if (chosen) save(applyRatio(box, chosen, size));
+    onEnd();
   };
   const place = {
     left: `${box.left * scale}px`,
