@@ -9,7 +9,8 @@ import { createMarks } from "./marks.js";
 /**
  * @typedef {import("./drawing.js").Drawing} Drawing
  * @typedef {import("../store/images.js").StoredImage} StoredImage
- * @typedef {Drawing & {format: string, missing: string[]}} Preview `missing` names the operations that are not shown
+ * @typedef {Drawing & {format: string, missing: string[], original: import("./sizes.js").Size}} Preview
+ *   `missing` names the operations that are not shown
  */
 
 /** @type {WeakMap<object, ReturnType<typeof createPreview>>} */
@@ -64,7 +65,12 @@ function createPreview({ store, editor }) {
         const output = outputs[0] ?? {};
         const all = [...operations, ...(output.operations ?? [])];
         const { missing, ...drawing } = drawOperations(drawn, all, marks.draw);
-        shown.value = { ...drawOutput(drawing, output), missing, format: String(output.format ?? "png").toUpperCase() };
+        shown.value = {
+          ...drawOutput(drawing, output),
+          missing,
+          original: drawn.size,
+          format: String(output.format ?? "png").toUpperCase(),
+        };
       });
     }
   });

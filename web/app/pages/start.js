@@ -55,14 +55,12 @@ function Example({ name, file, editor }) {
     onClick=${choose}
   >
     <span class="example-pictures">
-      <${Small} file="before" size=${before} />
-      <${Small} file=${file} size=${after} />
+      <${Small} file="before" size=${before} />→<${Small} file=${file} size=${after} />
     </span>
-    <b>Use ${name}</b>
-    <span class="faint">
-      ${formatDimensions(after.width, after.height)} ${after.format} ·
-      ${formatBytes(before.size)} → ${formatBytes(after.size)}
-      <b class=${after.size < before.size ? "saved" : "grown"}>${formatSaving(before.size, after.size)}</b>
+    <span>
+      <b>Use ${name}</b>
+      <span class="faint">${formatDimensions(after.width, after.height)} ${after.format}</span>
+      <span class="faint">${formatBytes(before.size)} → ${formatBytes(after.size)}${" "}<b class=${after.size < before.size ? "saved" : "grown"}>${formatSaving(before.size, after.size)}</b></span>
     </span>
   </button>`;
 }

@@ -81,7 +81,7 @@ function Actions({ app, image, onRemove }) {
   const { phase } = image.state.value;
   const job = getJob(image.state.value);
   const canRetry = phase === "lost" || (phase === "done" && !job?.result);
-  const isEdited = editor.tool.value >= 0;
+  const isEdited = editor.state.value.pipeline.operations[editor.tool.value]?.op === "crop";
   return html`<button
       type="button"
       class="button button-small"

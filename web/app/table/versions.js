@@ -19,13 +19,14 @@ import { getRawLink, getResultLink } from "../net/api.js";
 
 /**
  * @param {Job[]} jobs @param {number} size bytes of the original
+ * @param {{width: number, height: number}|null} [decoded] dimensions of the original in the browser
  * @returns {Version[]} the original first
  */
-export function listVersions(jobs, size) {
+export function listVersions(jobs, size, decoded = null) {
   const raw = jobs[jobs.length - 1]?.raw;
   const caption = formatCaption({
-    width: raw?.width,
-    height: raw?.height,
+    width: raw?.width ?? decoded?.width,
+    height: raw?.height ?? decoded?.height,
     format: raw?.format,
     size: raw?.size ?? size,
   });

@@ -33,7 +33,7 @@ export function Viewer({
   preview = null,
   tool = null,
 }) {
-  const finished = listVersions(jobs, size);
+  const finished = listVersions(jobs, size, preview?.original);
   const drawn = preview && createPreviewVersion(preview);
   const versions = drawn ? [...finished, drawn] : finished;
   const newest = finished.findLast(
