@@ -3,7 +3,7 @@
 Run ``python benchmarks/calibrate_plan.py [FOLDER]`` on an idle machine. Without a folder, it measures the bundled
 photographs. For each image, the minimum of ``RUNS`` runs is taken; each figure is the median of these minimums. Copy
 the figures to ``decode_cost`` and ``encode_cost`` in ``shared/pipeline/image_formats.py`` and to ``cost`` in
-``shared/pipeline/operations``.
+``shared/pipeline/operations``. The bytes by quality, rounded, go to ``bytes_by_quality``.
 """
 
 import statistics
@@ -20,6 +20,7 @@ from PIL import Image
 from api.system.schemas import operation_models
 from shared.pipeline.image_formats import HEIC, INPUT_FORMATS
 from shared.pipeline.limits import Limits
+from shared.pipeline.output import LOSSY_FORMATS
 from shared.pipeline.pipeline import Output, OutputFormat, Pipeline
 from shared.pipeline.sizes import compute_size_after
 from worker.imaging.decode import decode, open_image
@@ -29,6 +30,7 @@ from worker.imaging.pipeline import run_pipeline
 
 IMAGES: Final = Path(__file__).parents[1] / "safelight" / "demo_images"
 RUNS: Final = 3
+QUALITIES: Final = (10, 25, 40, 55, 65, 70, 80, 82, 90, 100)
 LIMITS: Final = Limits(max_bytes=10**9, max_pixels=10**9, max_side=10**6)
 #: Parameters of the operations that have required parameters.
 SAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -54,6 +56,9 @@ def main() -> None:
     names = [model.model_fields["op"].default for model in operation_models()]
     _print("cost", ((name, _measure_operation(images, name)) for name in names))
     _print("encode_cost", ((each.value, _measure_encoding(images, each)) for each in OutputFormat))
+    for each in LOSSY_FORMATS:
+        figures = ((str(quality), _compare_bytes(images, each, quality)) for quality in QUALITIES)
+        _print(f"bytes_by_quality of {each.value}", figures, digits=2)
 
 
 def _measure_decoding(images: list[Image.Image], name: str) -> float:
@@ -88,6 +93,16 @@ def _measure_encoding(images: list[Image.Image], output_format: OutputFormat) ->
     )
 
 
+def _compare_bytes(images: list[Image.Image], output_format: OutputFormat, quality: int) -> float:
+    """Return the bytes with a quality as a multiple of those with the default quality."""
+    given, default = Output(format=output_format, quality=quality), Output(format=output_format)
+    return statistics.median(_count_bytes(image, given) / _count_bytes(image, default) for image in images)
+
+
+def _count_bytes(image: Image.Image, output: Output) -> int:
+    return len(encode_frames(Frames((image,)), output).data)
+
+
 def _measure(action: Callable[[], object], pixels: int) -> float:
     fastest = float("inf")
     for _ in range(RUNS):
@@ -97,10 +112,10 @@ def _measure(action: Callable[[], object], pixels: int) -> float:
     return fastest / pixels
 
 
-def _print(title: str, figures: Iterable[tuple[str, float]]) -> None:
+def _print(title: str, figures: Iterable[tuple[str, float]], digits: int = 1) -> None:
     print(f"{title} = {{")
     for name, figure in figures:
-        print(f'    "{name}": {figure:.1f},')
+        print(f'    "{name}": {figure:.{digits}f},')
     print("}")
 
 

@@ -12,6 +12,7 @@ and 8 bytes per pixel for each output frame after the first, plus the bytes of t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from shared.errors import OutsideImage
@@ -71,8 +72,20 @@ def estimate(image_format: ImageFormat, size: Size, pipeline: Pipeline, frames: 
 
 def estimate_bytes(output: Output, size: Size, frames: int = 1) -> int:
     """Return the estimated bytes of a file with frames of ``size``. ``max_bytes`` is the largest estimate."""
-    encoded = round(frames * output.format.image_format.encoded_bytes * _count(size))
+    encoded = round(frames * output.format.image_format.encoded_bytes * _scale_by_quality(output) * _count(size))
     return encoded if output.max_bytes is None else min(encoded, output.max_bytes)
+
+
+def _scale_by_quality(output: Output) -> float:
+    """Return the bytes as a multiple of those with the default quality, interpolated between the measured ones."""
+    points = output.format.image_format.bytes_by_quality
+    if output.quality is None or not points:
+        return 1.0
+    for (low, small), (high, large) in pairwise(points):
+        if output.quality <= high:
+            share = max(0.0, (output.quality - low) / (high - low))
+            return float(small * (large / small) ** share)
+    return points[-1][1]
 
 
 def trace_sizes(size: Size, operations: Sequence[Operation]) -> list[tuple[Size, Size]]:

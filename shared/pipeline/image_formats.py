@@ -76,6 +76,9 @@ class ImageFormat:
     encode_cost: float = 0.0
     #: Bytes of a written pixel of a photograph with the default quality, rounded up.
     encoded_bytes: float = 0.0
+    #: For some qualities, ascending: the bytes as a multiple of those with the default quality
+    #: (``benchmarks/calibrate_plan.py``).
+    bytes_by_quality: tuple[tuple[int, float], ...] = ()
 
 
 JPEG = ImageFormat(
@@ -93,6 +96,7 @@ JPEG = ImageFormat(
     decode_cost=4.8,
     encode_cost=14.5,
     encoded_bytes=0.2,
+    bytes_by_quality=((10, 0.15), (25, 0.31), (40, 0.43), (55, 0.54), (70, 0.71), (82, 1), (90, 1.25), (100, 2.6)),
 )
 PNG = ImageFormat(
     name="PNG",
@@ -117,6 +121,7 @@ WEBP = ImageFormat(
     decode_cost=12.9,
     encode_cost=37.9,
     encoded_bytes=0.12,
+    bytes_by_quality=((10, 0.25), (25, 0.38), (40, 0.5), (55, 0.62), (70, 0.77), (80, 1), (90, 1.55), (100, 3.8)),
 )
 GIF = ImageFormat(
     name="GIF",
@@ -164,6 +169,7 @@ AVIF = ImageFormat(
     decode_cost=18.1,
     encode_cost=540.6,
     encoded_bytes=0.1,
+    bytes_by_quality=((10, 0.12), (25, 0.19), (40, 0.39), (55, 0.72), (65, 1), (80, 1.55), (90, 2), (100, 5.3)),
 )
 HEIC = ImageFormat(
     name="HEIC",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageOps, ImageStat
 from playwright.sync_api import FilePayload, Locator, expect
 from support.browser_page import Visit, VisitFactory, read_image
 from support.running_stack import Site, wait_until
@@ -127,6 +127,17 @@ def test_preview_names_what_it_does_not_show(visit: Visit) -> None:
     step = visit.page.locator("[data-operation=crop]")
     expect(step.get_by_role("button", name="Drag on the image")).to_be_disabled()
     expect(step).to_contain_text("The image after a trim is not known")
+
+
+def test_preview_of_a_restored_image_uses_the_stored_original(visit: Visit, site: Site) -> None:
+    """After a reload, the page has no file. Another recipe is previewed from the raw image."""
+    scene = draw_map(120, 90)
+    open_recipe(visit, "scene.png", encode_png(scene), preset="archive")
+    process(visit, site, "scene.png")
+    visit.page.reload()
+    visit.expect_status("scene.png", "Processed")
+    add_operation(visit, "flip")
+    assert read_preview(visit).tobytes() == ImageOps.mirror(scene).tobytes()
 
 
 def test_gravity_replaces_the_coordinates_of_a_crop(visit: Visit) -> None:

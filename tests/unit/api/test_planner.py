@@ -14,6 +14,7 @@ from api.plans.schemas import PlannedImage, read_plan_request
 from api.plans.warnings import WarningCode
 from api.system.schemas import operation_models
 from shared.errors import ImageError, InvalidPipeline, InvalidRequest
+from shared.pipeline.estimate import estimate_bytes
 from shared.pipeline.image_formats import INPUT_FORMATS, JPEG, PNG, TIFF
 from shared.pipeline.limits import Limits
 from shared.pipeline.operations import Crop, Resize, Trim
@@ -271,3 +272,19 @@ def test_invalid_pipelines_are_refused_as_for_jobs(requested: dict[str, Any], po
     with pytest.raises(InvalidPipeline) as refused:
         read_plan_request(FACTS | requested)
     assert [each.pointer for each in refused.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize("output_format", ["jpeg", "webp", "avif"])
+def test_estimated_bytes_grow_with_the_quality(output_format: str) -> None:
+    """The default quality has the estimate of an output without one. A limit in bytes is the largest estimate."""
+
+    def count(**options: int) -> int:
+        return estimate_bytes(Output.model_validate({"format": output_format, **options}), (1000, 1000))
+
+    estimates = [count(quality=quality) for quality in range(1, 101)]
+    assert estimates == sorted(estimates)
+    assert estimates[99] > 2 * estimates[79] > 4 * estimates[9]
+    default = Output(format=OutputFormat(output_format)).format.image_format.default_quality
+    assert default is not None
+    assert count(quality=default) == count()
+    assert count(quality=100, max_bytes=300) == 300
