@@ -51,7 +51,7 @@ class CatchUps:
             return "over"
         except QuotaExceeded as error:
             logger.info("Watch waits for a limit of the owner", extra={"watch_id": watch.id, "code": error.code})
-            self.intake.close_batches(watch)
+            self.intake.close_batches(watch, until=until)
             self.walks.postpone(walk, due_at=self.clock() + PAUSE)
             return "waiting"
         except ServiceError:
@@ -59,7 +59,7 @@ class CatchUps:
         except SafelightError as error:
             self.watches.fail_catch_up(watch, JobFailure.of(error))
             logger.warning("Watch can't list its prefix", extra={"watch_id": watch.id, "code": error.code})
-            self.intake.close_batches(watch)  # its jobs come from events
+            self.intake.close_batches(watch, until=until)  # its jobs come from events
             self.walks.postpone(walk, due_at=self.clock() + self.interval)
             return "failed"
         self.walks.postpone(walk, due_at=self.clock() + (timedelta(0) if has_more else self.interval))
@@ -106,7 +106,8 @@ class CatchUps:
             if not self.watches.save_catch_up(watch, catch_up) or self.clock() >= until:
                 return True  # if another function has changed the watch meanwhile, the next turn sees it
             watch = replace(watch, catch_up=catch_up)
-        self.intake.close_batches(watch)
+        if self.intake.close_batches(watch, until=until):
+            return True
         return not self.watches.end_catch_up(watch, catch_up)
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from api.batches.members import notify_workers
 from api.batches.prefix_imports import PrefixImports
 from shared.aws.dynamodb.batch_table import BatchTable
-from shared.aws.dynamodb.watches.watch_objects import CHUNK, OpenBatch, WatchObjects
+from shared.aws.dynamodb.watches.watch_objects import CHUNK, DELETED, OpenBatch, WatchObjects
 from shared.aws.s3.source_store import ListedObject, SourceObject
 from shared.clock import Clock
 from shared.errors import BatchClosed, BatchNotFound, QuotaExceeded, SafelightError, ServiceThrottled
@@ -20,7 +20,7 @@ from shared.jobs.batch import Batch
 from shared.jobs.prefix_import import SkippedObject
 from shared.jobs.watch import QUIET, Grouping, Watch, is_day_over, mark_of
 from shared.observability import make_logger
-from shared.parallel import map_parallel
+from shared.parallel import MAX_CONCURRENCY, map_parallel
 
 MAX_TRIES = 5
 #: Maximum length of a batch's name.
@@ -157,22 +157,39 @@ class WatchIntake:
             )
         )
 
-    def close_batches(self, watch: Watch) -> None:
-        """Close the batches of days that are over, and those of folders without new objects."""
-        now = self.clock()
-        for each in self.objects.list_batches(watch.id):
-            if watch.grouping is Grouping.DAY and not is_day_over(each.scope, now):
-                continue
-            if watch.grouping is Grouping.PREFIX and not self._is_quiet(watch, each, now):
-                continue
-            self._close(each, now)
-            self.objects.remove_batch(watch, each)
+    def close_batches(self, watch: Watch, *, until: datetime) -> bool:
+        """Close the batches of days that are over, and those of folders without new objects, until the time is up.
+
+        Return True if more may be left to close. A call that has closed none returns False, so that batches which stay
+        open are not examined again and again.
+        """
+        now, has_closed = self.clock(), False
+        batches = sorted(self.objects.list_batches(watch.id), key=lambda each: each.started_at)
+        for start in range(0, len(batches), MAX_CONCURRENCY):
+            if start and self.clock() >= until:
+                return has_closed
+            closed = map_parallel(
+                lambda batch: self._close_if_over(watch, batch, now), batches[start : start + MAX_CONCURRENCY]
+            )
+            has_closed = has_closed or any(closed)
+        return False
+
+    def _close_if_over(self, watch: Watch, batch: OpenBatch, now: datetime) -> bool:
+        """Close a batch if its day is over or its folder has no new objects. Return True if it is closed."""
+        is_day = watch.grouping is Grouping.DAY
+        if not (is_day_over(batch.scope, now) if is_day else self._is_quiet(watch, batch, now)):
+            return False
+        self._close(batch, now)
+        self.objects.remove_batch(watch, batch)
+        return True
 
     def forget(self, watch_id: str) -> bool:
-        """Close the batches of a deleted watch, and delete some of its items. Return True if there may be more."""
+        """Close the batches of a deleted watch, and delete its items, some of each. Return True if there may be more.
+
+        The items of open batches come first, so those that are deleted are those whose batches are closed here.
+        """
         now = self.clock()
-        for each in self.objects.list_batches(watch_id):
-            self._close(each, now)
+        map_parallel(lambda batch: self._close(batch, now), self.objects.list_batches(watch_id, limit=DELETED))
         return self.objects.forget(watch_id)
 
     def _close(self, batch: OpenBatch, now: datetime) -> None:

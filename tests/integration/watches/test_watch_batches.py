@@ -12,9 +12,13 @@ from support.watches import (
     list_batches,
     pass_time,
     put,
+    read,
     send,
     set_time,
 )
+
+import api.walker
+from shared.aws.dynamodb.batch_table import BatchTable
 
 
 def test_a_batch_starts_with_its_first_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,3 +108,52 @@ def test_a_closed_batch_is_replaced(cloud: Cloud) -> None:
     send(cloud, put(cloud, "in/b.jpg"))
     send(cloud, put(cloud, "in/c.jpg"))
     assert [(each["total"], each["closed"]) for each in list_batches(cloud)] == [(2, False), (1, True)]
+
+
+def start_batches(cloud: Cloud, folders: int) -> str:
+    """Create a watch with an object in each of some folders. Return its ID."""
+    watch_id = create(cloud, batch="prefix")
+    send(cloud, *(put(cloud, f"in/{number}/a.jpg") for number in range(folders)))
+    assert len(list_batches(cloud)) == folders
+    return watch_id
+
+
+def test_many_batches_are_closed_in_several_turns(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn ends in time, and the next ones close the others."""
+    monkeypatch.setattr("api.watches.intake.MAX_CONCURRENCY", 2)
+    start_batches(cloud, 7)
+    pass_time(monkeypatch, timedelta(hours=25))
+    monkeypatch.setattr(api.walker, "TURN", timedelta(0))
+    assert cloud.walk() == {"continued": 3, "over": 1}
+    assert all(each["closed"] for each in list_batches(cloud))
+
+
+def test_batches_that_stay_open_do_not_keep_a_catch_up_going(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a turn is over before all of them are examined."""
+    monkeypatch.setattr("api.watches.intake.MAX_CONCURRENCY", 2)
+    watch_id = start_batches(cloud, 5)
+    monkeypatch.setattr(api.walker, "TURN", timedelta(0))
+    assert cloud.walk() == {"over": 1}
+    assert read(cloud, watch_id)["caught_up_at"]
+
+
+def test_each_batch_of_a_deleted_watch_is_closed_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch with many of them is forgotten in several turns, none of which starts from the beginning."""
+    watch_id = start_batches(cloud, 5)
+    for module in ("api.watches.intake", "shared.aws.dynamodb.watches.watch_objects"):
+        monkeypatch.setattr(f"{module}.DELETED", 2)
+    cloud.call("DELETE", f"/v1/watches/{watch_id}")
+    closed: list[str] = []
+    close = BatchTable.close
+
+    def count(self: BatchTable, batch_id: str, *, at: datetime) -> None:
+        closed.append(batch_id)
+        close(self, batch_id, at=at)
+
+    monkeypatch.setattr(BatchTable, "close", count)
+    monkeypatch.setattr(api.walker, "TURN", timedelta(0))
+    turns = cloud.walk()
+    assert turns["over"] == 1
+    assert turns["continued"] >= 3
+    assert sorted(closed) == sorted(each["id"] for each in list_batches(cloud))
+    assert all(each["closed"] for each in list_batches(cloud))

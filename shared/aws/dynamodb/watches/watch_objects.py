@@ -102,9 +102,9 @@ class WatchObjects:
         items = self._query(watch.id, SKIPPED, limit=MAX_EXAMPLES)
         return [SkippedObject(key=item["Key"], code=item["Code"]) for item in items]
 
-    def list_batches(self, watch_id: str) -> list[OpenBatch]:
-        """Return the open batches of a watch, which may be deleted."""
-        return [_open_batch(item) for item in self._query(watch_id, BATCH)]
+    def list_batches(self, watch_id: str, *, limit: int | None = None) -> list[OpenBatch]:
+        """Return the open batches of a watch, which may be deleted, up to ``limit`` in the order of their items."""
+        return [_open_batch(item) for item in self._query(watch_id, BATCH, limit=limit)]
 
     def find_batch(self, watch: Watch, scope: str) -> OpenBatch | None:
         """Return the open batch of a scope, or None if there is none."""
@@ -149,7 +149,7 @@ class WatchObjects:
                 raise
 
     def forget(self, watch_id: str) -> bool:
-        """Delete some items of a deleted watch. Return True if there may be more."""
+        """Delete the first items of a deleted watch, at most ``DELETED``. Return True if there may be more."""
         parts = [str(item["Part"]) for item in self._query(watch_id, "", limit=DELETED)]
         map_parallel(lambda part: self._delete(watch_id, part), parts)
         return len(parts) == DELETED
