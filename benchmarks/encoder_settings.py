@@ -106,14 +106,12 @@ def measure(call: Callable[[], _Result]) -> tuple[_Result, float]:
 
 def print_color_types(photographs: Sequence[Image.Image], side: int, folders: Sequence[Path]) -> None:
     """Print CPU time and size of PNG files with one byte per channel, and with the smallest color type."""
-    print("\n| Graphics | Files | CPU, ms | KiB | With fewer bits: CPU, ms | KiB |")
+    print("\n| Graphics | Files | CPU, ms | KiB | With few colors: CPU, ms | KiB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     sharp, smooth = draw_graphic(side), draw_graphic(side * 4).reduce(4)
     print_graphics("Chart, sharp edges", [sharp])
     print_graphics("Chart, smooth edges", [smooth])
-    print_graphics("Chart, gray, 8 levels", [sharp.convert("L").point(lambda level: level // 32 * 36)])
     print_graphics("Photographs", photographs)
-    print_graphics("Photographs, gray", [image.convert("L") for image in photographs])
     for folder in folders:
         files = [read_graphic(path) for path in sorted(folder.rglob("*.png"))]
         print_graphics(folder.name, [image for image in files if reduce_colors(image) is not None])

@@ -108,8 +108,8 @@ lossy, the PSNR includes the loss of the input. ⚠ marks a job with a warning.
 - JPEG has no transparency: the image is flattened onto the output's `background`, here white.
 - GIF has no partial transparency: pixels that are at least half opaque are flattened onto the background, and the
   others become transparent. GIF has at most 256 colors. If the image has more, its colors are dithered.
-- A PNG of more than 4,096 bytes with at most 256 colors is saved with a palette, as gray, or with fewer bits per
-  pixel if that is smaller. The pixels stay identical, including transparent ones.
+- A PNG of more than 4,096 bytes with at most 256 colors is saved with a palette, or as gray, if that is smaller. The
+  pixels stay identical, including transparent ones. Gray images stay gray.
 - PNG (APNG), WebP, AVIF and GIF outputs keep [animations](#animations).
 - JPEG and TIFF outputs contain the first frame. If a TIFF input has several pages, only the first page is read.
 - CMYK is converted with the embedded profile, or with a simple formula if there is none.

@@ -1,4 +1,4 @@
-"""Reduction of flat graphics to the smallest PNG color type that keeps every pixel: gray, a palette, or less bits.
+"""Reduction of flat graphics to the smallest PNG color type that keeps every pixel: gray or a palette.
 
 Screenshots, logos and icons often have at most 256 colors. As a palette, they need 1 to 8 bits per pixel instead of up
 to 32, which makes the PNG about half as large (docs/benchmarks.md, ``benchmarks/encoder_settings.py``). Photographs
@@ -15,8 +15,6 @@ from worker.imaging.palette import COLORS, sample_pixels
 
 #: Red, green, blue and alpha, 0 to 255.
 Color = tuple[int, int, int, int]
-#: With more levels of gray, a palette needs 8 bits per pixel, as many as gray without a palette.
-_MAX_GRAY_LEVELS: Final = 16
 _OPAQUE: Final = 255
 #: Images up to this size are converted in Python, because the table for Pillow alone takes 3 ms.
 _SMALL_PIXELS: Final = 65_536
@@ -29,40 +27,26 @@ _ZERO: Final = _TABLE_SIZE // 2
 
 
 def reduce_colors(image: Image.Image) -> Image.Image | None:
-    """Return an image with the same pixels in a smaller mode: L, 1 or P, or None if there is none.
+    """Return an image with the same pixels in a smaller mode, L or P, or None if there is none.
 
-    The image has 8 bits per channel. A palette contains the colors with the most pixels first.
+    The image has 8 bits per channel. A palette contains the colors with the most pixels first. Gray images get none,
+    because programs recognize a gray PNG by its color type.
     """
-    counted = _count_colors(image)
+    if image.mode == "L" or sample_pixels(image).getcolors(COLORS) is None:
+        return None
+    counted: list[tuple[int, Any]] | None = image.getcolors(COLORS)
     if counted is None:
         return None
     # Sort by color after the number of pixels, so that the file depends on the pixels only.
-    stored = [color for _, color in sorted(counted, key=lambda each: (-each[0], each[1]))]
-    colors = [_expand(color) for color in stored]
-    if not all(red == green == blue and alpha == _OPAQUE for red, green, blue, alpha in colors):
-        return _build_palette_image(_index_colors(image, colors), colors)
-    gray = image.getchannel(0)
-    if {color[0] for color in colors} <= {0, 255}:
-        return gray.convert("1", dither=Image.Dither.NONE)
-    if len(colors) > _MAX_GRAY_LEVELS:
-        return None if image.mode == "L" else gray
-    numbers = {color[0]: number for number, color in enumerate(colors)}
-    return _build_palette_image(gray.point([numbers.get(level, 0) for level in range(256)]), colors)
+    colors = [_expand(color) for _, color in sorted(counted, key=lambda each: (-each[0], each[1]))]
+    if all(red == green == blue and alpha == _OPAQUE for red, green, blue, alpha in colors):
+        return image.getchannel(0)
+    return None if image.mode == "LA" else _build_palette_image(_index_colors(image, colors), colors)
 
 
-def _count_colors(image: Image.Image) -> list[tuple[int, Any]] | None:
-    """Return the number of pixels of each color, or None if there are too many colors."""
-    most = _MAX_GRAY_LEVELS if image.mode == "L" else COLORS
-    if sample_pixels(image).getcolors(most) is None:
-        return None
-    return image.getcolors(most)
-
-
-def _expand(color: int | Sequence[int]) -> Color:
+def _expand(color: Sequence[int]) -> Color:
     """Return a color of any mode as red, green, blue and alpha."""
     match color:
-        case int():
-            return (color, color, color, _OPAQUE)
         case (gray, alpha):
             return (gray, gray, gray, alpha)
         case (red, green, blue):
