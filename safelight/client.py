@@ -160,9 +160,10 @@ class Safelight:
         """Create a job for one image and return it. Without ``wait``, the job is usually still PENDING.
 
         ``image`` is a path, bytes, or a file object in binary mode. ``source`` is the ``s3://bucket/key`` of an object
-        that S3 copies, or the ``https://`` URL of a file that Safelight downloads. Raises TypeError unless exactly one
-        of the two is given. Give at most one of ``pipeline``, ``preset`` (a name) and shorthand options, either as
-        keyword arguments (``width=300``, see :class:`safelight.job_options.JobOptions`) or as the mapping ``options``.
+        that S3 copies, the ``https://`` URL of a file that Safelight downloads, or ``job:ID`` for the stored raw image
+        of another job. Raises TypeError unless exactly one of the two is given. Give at most one of ``pipeline``,
+        ``preset`` (a name) and shorthand options, either as keyword arguments (``width=300``, see
+        :class:`safelight.job_options.JobOptions`) or as the mapping ``options``.
         With ``wait``, the method returns when the job has ended, or after this number of seconds.
 
         All retries of a request use ``idempotency_key``, so they do not create a second job. By default, each call has

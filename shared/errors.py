@@ -455,6 +455,27 @@ class JobNotFound(JobStateError):
     title = "The job does not exist."
 
 
+class UnknownJob(JobNotFound):
+    """A request names a job as its source that the caller does not have."""
+
+    status = 422
+
+
+class SourceNotReady(JobStateError):
+    """The raw image of the job that a request names as its source is not stored yet, or no worker has read it."""
+
+    code = "SOURCE_NOT_READY"
+    title = "The raw image of the source job is not ready yet."
+    retriable = True
+
+
+class SourceUnusable(JobStateError):
+    """The stored file of the job that a request names as its source is not an image, or not the declared one."""
+
+    code = "SOURCE_UNUSABLE"
+    title = "The stored file of the source job can't be processed."
+
+
 class OutputNotFound(JobStateError):
     """The job has no output with this name."""
 

@@ -12,9 +12,9 @@ from api.batches.members import notify_workers
 from api.batches.prefix_imports import PrefixImports
 from api.dependencies import Dependencies
 from api.jobs.imports import Imports
+from api.jobs.stored_images import StoredImage
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.job_listing import JobListing, JobQuery
-from shared.aws.s3.source_store import SourceObject
 from shared.clock import Clock
 from shared.errors import (
     BatchClosed,
@@ -23,16 +23,13 @@ from shared.errors import (
     InvalidRequest,
     NotABackfill,
     QuotaExceeded,
-    SafelightError,
     ServiceError,
 )
 from shared.ids import first_id_at, new_id
-from shared.jobs import object_keys
 from shared.jobs.backfill import CHUNK, Backfill, BackfillFilter
 from shared.jobs.batch import Batch
-from shared.jobs.job import Job, RawImage
+from shared.jobs.job import Job
 from shared.jobs.prefix_import import PrefixImport
-from shared.jobs.source import S3Location
 from shared.parallel import map_parallel
 
 
@@ -131,9 +128,9 @@ class Backfills:
         )
         matches = [job for job in page.jobs if query.matches(job, self.imports.own_bucket)]
         members = [
-            self._build_member(job, source, batch, at=now)
-            for job, source in zip(matches, map_parallel(self._find_raw_image, matches), strict=True)
-            if source is not None
+            self._build_member(image, batch, at=now)
+            for image in map_parallel(self.imports.find_stored, matches)
+            if image is not None
         ]
         return members, replace(
             backfill,
@@ -142,35 +139,13 @@ class Backfills:
             complete=page.next_before_id is None,
         )
 
-    def _find_raw_image(self, job: Job) -> SourceObject | None:
-        """Return a job's raw image, or None if it is no longer stored. Raises ServiceError if S3 fails."""
-        try:
-            return self.imports.sources.find(S3Location(bucket=self.imports.own_bucket, key=job.raw.key))
-        except ServiceError:
-            raise
-        except SafelightError:
-            return None
-
-    def _build_member(self, original: Job, source: SourceObject, batch: Batch, *, at: datetime) -> Job:
+    def _build_member(self, image: StoredImage, batch: Batch, *, at: datetime) -> Job:
         """Return a job that processes the raw image of another job, without writing it.
 
         The new job stores the digest of the raw image, so the worker copies exactly these bytes.
         """
         batch.require_pipeline()
-        job_id = new_id(at)
-        raw, key = original.raw, object_keys.import_key(job_id)
-        return Job.new(
-            batch.spec,
-            job_id=job_id,
-            filename=original.filename,
-            raw=RawImage(key=key, size=source.size, format=raw.format, digest=raw.digest),
-            owner=batch.owner,
-            now=at,
-            due_after=self.imports.due_after,
-            retention=self.imports.retention,
-            source=source.source,
-            batch_id=batch.id,
-        )
+        return self.imports.build_job(image, batch.spec, None, batch.owner, job_id=new_id(at), at=at, batch_id=batch.id)
 
 
 def start_backfill(query: BackfillFilter, *, at: datetime) -> Backfill:

@@ -12,20 +12,20 @@ from typing import Self
 
 from api.batches.schemas import read_member
 from api.dependencies import Dependencies
-from api.jobs.imports import Imports
+from api.jobs.imports import Found, Imports
 from api.jobs.job_spec import Catalog, resolve_job_spec, resolve_webhook
 from api.jobs.options import ImportRequest
+from api.jobs.stored_images import StoredImage
+from api.presets.output_budget import ExpectedImage
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.batch_members import BatchMembers
 from shared.aws.dynamodb.batch_table import CHUNK_SIZE, BatchTable
-from shared.aws.s3.source_store import SourceObject
 from shared.aws.sqs import JobQueues
 from shared.clock import Clock
 from shared.errors import QuotaExceeded, SafelightError, ServiceError
 from shared.jobs.batch import Batch, member_id
 from shared.jobs.job import Job, JobStatus
-from shared.jobs.source import UrlSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class MemberCreation:
             budget=catalog.budget,
         )
         locations = {job_id: each.location() for job_id, each in requests.items() if isinstance(each, ImportRequest)}
-        sources = self.imports.inspect_all(locations)
+        sources = self.imports.inspect_all(locations, batch.owner, at=at)
         members: dict[str, Job | SafelightError] = {}
         for job_id, request in requests.items():
             source = sources.get(job_id)
@@ -156,7 +156,7 @@ class MemberCreation:
     def _build_job(  # noqa: PLR0913 - the image, the batch, the job
         self,
         request: UploadRequest | ImportRequest,
-        source: SourceObject | UrlSource | None,
+        source: Found | None,
         batch: Batch,
         catalog: Catalog,
         *,
@@ -166,7 +166,8 @@ class MemberCreation:
         webhook = resolve_webhook(request.webhook, catalog) or batch.webhook
         facts = request.choose_facts(batch.facts_request)
         if request.chooses_pipeline:
-            spec = replace(resolve_job_spec(request, catalog), webhook=webhook, facts_request=facts)
+            image = ExpectedImage.of(source.job.raw) if isinstance(source, StoredImage) else None
+            spec = replace(resolve_job_spec(request, catalog, image), webhook=webhook, facts_request=facts)
         else:
             batch.require_pipeline()
             spec = replace(batch.spec, webhook=webhook, facts_request=facts)

@@ -39,12 +39,14 @@ MAX_ENCODED_BYTES: Final = 6 * 1024 * 1024 - 128 * 1024
 #: Maximum bytes of a binary body. API Gateway encodes it in base64, which makes it a third longer.
 MAX_RAW_BYTES: Final = MAX_ENCODED_BYTES // 4 * 3
 
-#: The JSON member that names an S3 object.
+#: The JSON member that names an S3 object, a file on a web server, or a job.
 SOURCE: Final = "source"
 NO_CONTENT: Final = "The member content must be the image in base64."
 #: Members that other APIs have for the image or its address.
 _OTHER_SOURCES: Final = frozenset({"url", "uri", "src", "href", "link", "image", "image_url", "file", "data"})
-_SOURCES: Final = "The image is in content (base64), or source is its address (s3://bucket/key or https://host/path)."
+_SOURCES: Final = (
+    "The image is in content (base64), or source is its address (s3://bucket/key, https://host/path or job:ID)."
+)
 #: Content types that are read as raw bytes, like ``image/*``. ``curl --data-binary`` sends the second by default.
 RAW_TYPES: Final = ("application/octet-stream", "application/x-www-form-urlencoded", "")
 #: Fields in which libraries send the number of chunks of a file: Dropzone, Fine Uploader, Plupload, Resumable.js, Flow.
@@ -74,7 +76,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """A JSON body that names an S3 object instead of containing the image."""
+    """A JSON body that names the source of the image instead of containing the image."""
 
     #: All JSON members, not yet validated.
     members: Mapping[str, Any]

@@ -15,6 +15,8 @@ _OPERATION_NAMES: Final = frozenset(NAMES)
 _OTHER_NAMES: Final = {
     "url": "source",
     "src": "source",
+    "job": "source",
+    "job_id": "source",
     "image": "content",
     "file": "content",
     "data": "content",

@@ -1,4 +1,4 @@
-"""Imports: jobs that are created from objects in S3, or from files on web servers.
+"""Imports: jobs that are created from objects in S3, files on web servers, or stored raw images of other jobs.
 
 The API only reads the metadata of the object and stores it in the job record. The worker copies the object as a step of
 an attempt. A request for 100 members therefore needs 100 concurrent metadata requests, but no copies, which can take
@@ -11,7 +11,11 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from api.dependencies import Dependencies
+from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.options import ImportRequest
+from api.jobs.stored_images import StoredImage, find_stored_image, get_source_job, require_stored_image
 from api.jobs.submission import Submitted, notify_worker
+from api.presets.output_budget import ExpectedImage
 from shared.aws.dynamodb.job_table import JobTable
 from shared.aws.s3.source_store import SourceObject, SourceStore
 from shared.aws.sqs import JobQueues
@@ -20,13 +24,18 @@ from shared.filenames import clean_filename
 from shared.jobs import object_keys
 from shared.jobs.job import Job, RawImage
 from shared.jobs.job_spec import JobSpec
-from shared.jobs.source import S3Location, UrlSource, find_source_problem
+from shared.jobs.source import JobReference, S3Location, UrlSource, find_source_problem
 from shared.parallel import map_parallel
+
+#: Where an image is, as a request names it.
+Location = S3Location | UrlSource | JobReference
+#: What a job imports.
+Found = SourceObject | UrlSource | StoredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
-    """Creates jobs from objects in S3 and from files on web servers."""
+    """Creates jobs from objects in S3, from files on web servers and from stored raw images of other jobs."""
 
     jobs: JobTable
     sources: SourceStore
@@ -67,9 +76,12 @@ class Imports:
         """
         self.require_bucket(location.bucket)
         found = self.sources.find(location)
-        if found.size > self.max_bytes:
-            raise TooManyBytes(f"The object has {found.size:,} bytes. At most {self.max_bytes:,} are allowed.")
+        self._require_size(found.size)
         return found
+
+    def _require_size(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise TooManyBytes(f"The object has {size:,} bytes. At most {self.max_bytes:,} are allowed.")
 
     def require_bucket(self, bucket: str) -> None:
         """Raise ImportOff or SourceForbidden unless every caller may import objects from this bucket."""
@@ -78,11 +90,23 @@ class Imports:
         if bucket not in self.open_buckets or bucket == self.own_bucket:
             raise SourceForbidden("Imports from this bucket are not allowed.")
 
-    def find(self, location: S3Location | UrlSource) -> SourceObject | UrlSource:
+    def find_stored(self, job: Job) -> StoredImage | None:
+        """Return the raw image of a job, or None if it is not stored. Raises ServiceError if S3 fails."""
+        return find_stored_image(job, self.sources, self.own_bucket)
+
+    def require_stored(self, job: Job) -> StoredImage:
+        """Return the raw image of a job. Raises the errors of ``require_stored_image``, or TooManyBytes."""
+        found = require_stored_image(job, self.sources, self.own_bucket)
+        self._require_size(found.size)
+        return found
+
+    def find(self, location: Location, owner: str, *, at: datetime) -> Found:
         """Return what to import. A URL is only checked; the worker downloads the file.
 
-        Raises the errors of :meth:`inspect`.
+        Raises the errors of :meth:`inspect`, or for a job those of ``get_source_job`` and ``require_stored_image``.
         """
+        if isinstance(location, JobReference):
+            return self.require_stored(get_source_job(location, owner, None, self.jobs, at=at))
         if isinstance(location, S3Location):
             return self.inspect(location)
         if not self.open_hosts:
@@ -92,16 +116,16 @@ class Imports:
         return location
 
     def inspect_all(
-        self, locations: Mapping[str, S3Location | UrlSource]
-    ) -> dict[str, SourceObject | UrlSource | SafelightError]:
+        self, locations: Mapping[str, Location], owner: str, *, at: datetime
+    ) -> dict[str, Found | SafelightError]:
         """Inspect many objects concurrently. Return for each key its metadata, or the error if it can't be imported.
 
         Raises ServiceError if S3 fails.
         """
 
-        def inspect(location: S3Location | UrlSource) -> SourceObject | UrlSource | SafelightError:
+        def inspect(location: Location) -> Found | SafelightError:
             try:
-                return self.find(location)
+                return self.find(location, owner, at=at)
             except ServiceError:
                 raise
             except SafelightError as error:
@@ -111,7 +135,7 @@ class Imports:
 
     def build_job(  # noqa: PLR0913 - the object, the job, the request
         self,
-        found: SourceObject | UrlSource,
+        found: Found,
         spec: JobSpec,
         filename: str | None,
         owner: str,
@@ -121,12 +145,18 @@ class Imports:
         batch_id: str | None = None,
     ) -> Job:
         """Return a job for an inspected object, without writing it."""
-        source, size = (found, None) if isinstance(found, UrlSource) else (found.source, found.size)
+        key = object_keys.import_key(job_id)
+        source = found if isinstance(found, UrlSource) else found.source
+        raw, name = RawImage(key=key), filename or source.filename
+        if isinstance(found, SourceObject):
+            raw = RawImage(key=key, size=found.size)
+        elif isinstance(found, StoredImage):
+            raw, spec, name = found.copy_raw(key), found.copy_tags(spec), filename or found.job.filename
         return Job.new(
             spec,
             job_id=job_id,
-            filename=clean_filename(filename or source.filename) or f"{job_id}.bin",
-            raw=RawImage(key=object_keys.import_key(job_id), size=size),
+            filename=clean_filename(name) or f"{job_id}.bin",
+            raw=raw,
             owner=owner,
             now=at,
             due_after=self.due_after,
@@ -137,18 +167,26 @@ class Imports:
 
     def import_image(  # noqa: PLR0913 - the object, the job, the request
         self,
-        location: S3Location | UrlSource,
-        spec: JobSpec,
+        request: ImportRequest,
+        catalog: Catalog,
         filename: str | None,
         owner: str,
         *,
         job_id: str,
         at: datetime,
     ) -> Submitted:
-        """Create a job for an object or file.
+        """Create a job from a source.
 
-        Raises the errors of :meth:`inspect`, or ServiceError if AWS fails.
+        Raises the errors of :meth:`find` and of ``resolve_job_spec``, or ServiceError if AWS fails.
         """
-        found = self.find(location)
+        location = request.location()
+        if isinstance(location, JobReference):
+            original = get_source_job(location, owner, catalog.grant, self.jobs, at=at)
+            spec = resolve_job_spec(request, catalog, ExpectedImage.of(original.raw))
+            found: Found = self.require_stored(original)
+        else:
+            # Nothing is read for a caller whose upload token forbids imports.
+            spec = resolve_job_spec(request, catalog)
+            found = self.find(location, owner, at=at)
         job = self.jobs.create(self.build_job(found, spec, filename, owner, job_id=job_id, at=at))
         return Submitted(job, notify_worker(job, self.queues))

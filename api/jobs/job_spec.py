@@ -21,6 +21,7 @@ from shared.errors import (
     WebhookNotFound,
 )
 from shared.jobs.job_spec import JobSpec
+from shared.jobs.source import JobReference
 from shared.jobs.upload_token import UploadToken
 from shared.pipeline.asset import Asset
 from shared.pipeline.pipeline import Pipeline, get_asset_name, list_asset_names
@@ -120,8 +121,9 @@ def _find_outputs(options: Options, pipeline: Pipeline) -> str:
 
 def _require_only_file(options: Options) -> None:
     """Raise TokenForbidden if a request with an upload token has more than a file and its properties."""
-    if isinstance(options, ImportRequest):
-        raise TokenForbidden(errors=(FieldError("/source", "is not allowed with an upload token"),))
+    if isinstance(options, ImportRequest) and not isinstance(options.location(), JobReference):
+        why = "is not allowed with an upload token, except job:ID of a job that the token has created"
+        raise TokenForbidden(errors=(FieldError("/source", why),))
     chosen = sorted((options.model_fields_set & Options.model_fields.keys()) - {"filename"})
     if chosen:
         raise TokenForbidden(

@@ -182,7 +182,12 @@ def require_granted(job_id: str, grant: UploadToken | None, jobs: JobTable) -> N
 def require_retriable(job: Job) -> None:
     """Raise JobNotRetriable unless the job has failed or was cancelled."""
     if job.status not in RETRIABLE:
-        raise JobNotRetriable(f"The job is {job.status.value}. Only a failed or cancelled job can be retried.")
+        remedy = (
+            f' For another result, create a job with "source": "job:{job.id}".'
+            if job.status is JobStatus.COMPLETED
+            else ""
+        )
+        raise JobNotRetriable(f"The job is {job.status.value}. Only a failed or cancelled job can be retried.{remedy}")
 
 
 def require_unexpired(job: Job, now: datetime) -> Job:

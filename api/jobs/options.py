@@ -19,7 +19,15 @@ from pydantic import (
 from api.http.body import load_json_object
 from api.http.invalid_fields import field_errors, json_pointer
 from shared.errors import BadJson, FieldError, InvalidPipeline, InvalidRequest
-from shared.jobs.source import S3Location, UrlSource, is_url, parse_s3_location
+from shared.jobs.source import (
+    JobReference,
+    S3Location,
+    UrlSource,
+    is_job_source,
+    is_url,
+    parse_job_source,
+    parse_s3_location,
+)
 from shared.pipeline.facts import DEFAULT_FACTS, FactsRequest
 from shared.pipeline.output import LOSSY_FORMATS, normalize_format
 from shared.pipeline.pipeline import (
@@ -207,10 +215,12 @@ def read_as(model: type[_OptionsT], query: Mapping[str, Any], fields: Mapping[st
 
 
 class ImportRequest(Options):
-    """Options of a job, and the S3 object to import."""
+    """Options of a job, and where its image is."""
 
     source: str = Field(
-        max_length=2048, description="`s3://bucket/key` or `https://…` of the image, instead of its content."
+        max_length=2048,
+        description="`s3://bucket/key` or `https://…` of the image, or `job:ID` for the stored raw image of another "
+        "job, instead of its content.",
     )
     version: str | None = Field(
         default=None,
@@ -219,16 +229,22 @@ class ImportRequest(Options):
         description="Version ID of the object, if the bucket has versioning.",
     )
 
-    def location(self) -> S3Location | UrlSource:
-        """Return where the image is. Raises InvalidRequest if ``source`` is neither ``s3://bucket/key`` nor a URL."""
+    def location(self) -> S3Location | UrlSource | JobReference:
+        """Return where the image is. Raises InvalidRequest if ``source`` is not of an allowed form."""
+        if self.version is not None and (is_url(self.source) or is_job_source(self.source)):
+            raise InvalidRequest(errors=(FieldError("/version", "is allowed only for objects in S3"),))
         if is_url(self.source):
-            if self.version is not None:
-                raise InvalidRequest(errors=(FieldError("/version", "is allowed only for objects in S3"),))
             return UrlSource(url=self.source)
+        if is_job_source(self.source):
+            reference = parse_job_source(self.source)
+            if reference is None:
+                why = "is not of the form job:ID, where ID has 26 letters and digits, as `id` of a job"
+                raise InvalidRequest(errors=(FieldError("/source", why),))
+            return reference
         found = parse_s3_location(self.source, self.version)
         if found is None:
             raise InvalidRequest(
-                errors=(FieldError("/source", "is not of the form s3://bucket/key or https://host/path"),)
+                errors=(FieldError("/source", "is not of the form s3://bucket/key, https://host/path or job:ID"),)
             )
         return found
 

@@ -44,11 +44,15 @@ from shared.errors import (
     InvalidRequest,
     JobNotFound,
     NotificationsOff,
+    RawImageMissing,
     SourceArchived,
     SourceForbidden,
     SourceMissing,
+    SourceNotReady,
+    SourceUnusable,
     TooManyBytes,
     TooManyOpenJobs,
+    UnknownJob,
     UnknownPreset,
     UnknownWebhook,
     UnsupportedImageType,
@@ -88,6 +92,10 @@ Prefer = Annotated[
         SourceForbidden,
         SourceMissing,
         SourceArchived,
+        UnknownJob,
+        SourceNotReady,
+        SourceUnusable,
+        RawImageMissing,
         TooManyBytes,
         TooManyOpenJobs,
         DailyBytesExceeded,
@@ -104,7 +112,7 @@ def create_job(
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Create a job from an image, or from an object in S3, and a pipeline.
+    """Create a job from an image, or from an object in S3, a URL or the stored image of another job, and a pipeline.
 
     Responds immediately or, with `Prefer: wait=N`, when the job has ended or N seconds have passed.
     """
@@ -234,11 +242,9 @@ def _read_request(event: BaseProxyEvent, owner: str, dependencies: Dependencies)
         def import_image(reservation: Reservation) -> Submitted:
             if created := find_created(reservation, dependencies.jobs, dependencies.queues):
                 return created
-            spec = resolve_job_spec(options, Catalog.of(dependencies, owner, granted(event)))
+            catalog = Catalog.of(dependencies, owner, granted(event))
             imports = Imports.of(dependencies)
-            return imports.import_image(
-                options.location(), spec, name, owner, job_id=reservation.job_id, at=reservation.at
-            )
+            return imports.import_image(options, catalog, name, owner, job_id=reservation.job_id, at=reservation.at)
 
         return _JobRequest((options.model_dump_json(), name or ""), import_image)
     require_accepted(body, dependencies.limits)

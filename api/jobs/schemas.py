@@ -32,7 +32,8 @@ class RawView(View):
     height: int | None
     digest: str | None = Field(description="SHA-256 digest of the file, hexadecimal.")
     source: str | None = Field(
-        description="`s3://bucket/key` of the imported object, or a URL without its query. Null for uploads."
+        description="`s3://bucket/key` of the imported object, a URL without its query, or `job:ID` for the stored raw "
+        "image of a job. Null for uploads."
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from shared.errors import FieldError, InvalidPipeline
+from shared.jobs.job import RawImage
 from shared.pipeline.estimate import estimate
-from shared.pipeline.image_formats import JPEG, ImageFormat
+from shared.pipeline.image_formats import BY_NAME, JPEG, ImageFormat
 from shared.pipeline.image_header import read_image_header
 from shared.pipeline.pipeline import Pipeline
 from shared.settings import ApiSettings
@@ -31,6 +32,12 @@ class ExpectedImage:
         """Return the image that a file contains, or the default if its header can't be read."""
         header = read_image_header(data)
         return cls(header.width, header.height, header.image_format) if header else cls()
+
+    @classmethod
+    def of(cls, raw: RawImage) -> Self:
+        """Return the image that a job has stored, or the default if no worker has read its header."""
+        image_format = BY_NAME.get(raw.format or "")
+        return cls(raw.width, raw.height, image_format) if raw.width and raw.height and image_format else cls()
 
 
 @dataclass(frozen=True, slots=True)

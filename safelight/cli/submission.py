@@ -13,18 +13,18 @@ from safelight.downloads import result_names
 from safelight.errors import ClientError, LocalFileError, Unreachable
 from safelight.models import Job
 
-#: What the sources begin with that Safelight fetches itself.
-REMOTE = ("s3://", "https://", "http://")
+#: What the sources begin with that Safelight reads itself.
+REMOTE = ("s3://", "https://", "http://", "job:")
 
 
 class RemoteSource(str):
-    """A source that Safelight fetches: ``s3://bucket/key`` or ``https://host/path``."""
+    """A source that Safelight reads: ``s3://bucket/key``, ``https://host/path`` or ``job:ID``."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """Return the last part of the key or path."""
+        """Return the last part of the key or path, or ``job:ID``."""
         return PurePosixPath(self.partition("?")[0]).name
 
 
@@ -32,7 +32,7 @@ ImageSource = Path | RemoteSource
 
 
 def parse_source(name: str) -> ImageSource:
-    """Return the remote source for ``s3://bucket/key`` and for a URL, else the path."""
+    """Return the remote source for ``s3://bucket/key``, a URL and ``job:ID``, else the path."""
     return RemoteSource(name) if name.lower().startswith(REMOTE) else Path(name)
 
 

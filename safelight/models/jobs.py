@@ -19,7 +19,8 @@ class RawImage(Response):
     height: int | None = None
     #: SHA-256, hexadecimal.
     digest: str | None = None
-    #: ``s3://bucket/key`` of the object that an import has copied, or the URL of the file, without its query.
+    #: ``s3://bucket/key`` of the object that an import has copied, the URL of the file, without its query, or
+    #: ``job:ID`` for the raw image of another job.
     source: str | None = None
 
 

@@ -1,12 +1,16 @@
-"""Sources of imports: objects in other S3 buckets, and files on web servers."""
+"""Sources of jobs: objects in other S3 buckets, files on web servers, and stored raw images of other jobs."""
 
 from dataclasses import dataclass
 from posixpath import basename
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from shared.ids import is_id
 from shared.network.urls import find_url_problem
 
 SCHEME = "s3://"
+#: The start of a source that is the raw image of another job.
+JOB_SCHEME: Final = "job:"
 #: S3's own limit (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 MAX_KEY_BYTES = 1024
 #: Version ID of objects that were stored while the bucket had no versioning.
@@ -40,11 +44,14 @@ class ImportSource:
     location: S3Location
     #: As returned by S3, with quotes.
     etag: str
+    #: ID of the job whose raw image the object is; None for an object in another bucket. Records of older versions have
+    #: none either.
+    job_id: str | None = None
 
     @property
     def shown(self) -> str:
-        """Return the URI of the object."""
-        return self.location.uri
+        """Return the URI of the object, or the job whose raw image it is, as in a request."""
+        return f"{JOB_SCHEME}{self.job_id}" if self.job_id else self.location.uri
 
     @property
     def filename(self) -> str:
@@ -72,6 +79,24 @@ class UrlSource:
     def filename(self) -> str:
         """Return the last part of the path, decoded."""
         return basename(unquote(urlsplit(self.url).path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReference:
+    """The raw image of another job of the same owner."""
+
+    job_id: str
+
+
+def is_job_source(source: str) -> bool:
+    """Return True if a source is the raw image of a job, with a valid ID or not."""
+    return source[: len(JOB_SCHEME)].lower() == JOB_SCHEME
+
+
+def parse_job_source(source: str) -> JobReference | None:
+    """Parse ``job:ID``. Return None if it is malformed. Upper and lower case make no difference."""
+    job_id = source[len(JOB_SCHEME) :].upper()
+    return JobReference(job_id=job_id) if is_job_source(source) and is_id(job_id) else None
 
 
 def is_url(source: str) -> bool:

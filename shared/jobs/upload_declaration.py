@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.errors import DigestMismatch, SizeMismatch, TypeMismatch
+from shared.errors import DigestMismatch, ImageError, SizeMismatch, TypeMismatch
 from shared.jobs.part_plan import PartPlan
 from shared.pipeline.image_formats import BY_MEDIA_TYPE, ImageFormat, detect_format
 
@@ -57,13 +57,21 @@ class UploadDeclaration:
 
         Bytes that are not an image raise no TypeMismatch, because the decoder reports a more precise error.
         """
-        declared, found = declared_format(self.media_type), detect_format(data)
+        mismatch = self.find_mismatch(detect_format(data), len(data), digest)
+        if mismatch is not None:
+            raise mismatch
+
+    def find_mismatch(self, found: ImageFormat | None, size: int | None, digest: str | None) -> ImageError | None:
+        """Return TypeMismatch, SizeMismatch or DigestMismatch if a file differs from the declaration, otherwise None.
+
+        ``found`` is the format that the content of the file has, or None if it is not an image.
+        """
+        declared = declared_format(self.media_type)
         if declared is not None and found is not None and found != declared:
-            raise TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
-        if self.size is not None and len(data) != self.size:
-            raise SizeMismatch(f"The file has {len(data):,} bytes; {self.size:,} were declared.")
-        if self.digest is not None and digest != self.digest:
-            raise DigestMismatch
+            return TypeMismatch(f"The content is {found.name}; {self.media_type} was declared.")
+        if self.size is not None and size != self.size:
+            return SizeMismatch(f"The file has {size or 0:,} bytes; {self.size:,} were declared.")
+        return DigestMismatch() if self.digest is not None and digest != self.digest else None
 
 
 def is_declarable(media_type: str) -> bool:

@@ -69,7 +69,7 @@ def test_interrupted_backfill_is_resumed(site: Site) -> None:
     assert (batch["done"], batch["total"], batch["counts"]["completed"]) == (True, IMAGES, IMAGES)
     assert batch["backfill"]["skipped"] == 0
     created = list_members(site, batch_id)
-    sources = Counter(job["raw"]["source"].rpartition("/")[2] for job in created)
+    sources = Counter(job["raw"]["source"].removeprefix("job:") for job in created)
     assert sources == Counter(ids)
     assert {job["preset"]["name"] for job in created} == {"thumbnail"}
     assert site.http.delete(f"jobs/{ids[0]}").status_code == 200

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults.simulator.copy_scenes import COPY_SCENES
 from faults.simulator.faults import Fault
 from faults.simulator.faults_page import Played, name_row, page, read_cells
 from faults.simulator.functions import Functions
@@ -31,7 +32,7 @@ def played(built_functions: Functions, is_whole: bool) -> list[tuple[Scene, Play
     found: list[tuple[Scene, Played]] = []
     step = 1 if is_whole else SAMPLE
     with built_functions.install():
-        for position, scene in enumerate((*SCENES, *UPLOAD_SCENES, *OWNER_SCENES)):
+        for position, scene in enumerate((*SCENES, *UPLOAD_SCENES, *OWNER_SCENES, *COPY_SCENES)):
             plain = play_scene(built_functions, scene, None)
             faults = [None, *hits(len(plain.operations))[position % step :: step]]
             found.append((scene, {hit: play_scene(built_functions, scene, hit) if hit else plain for hit in faults}))

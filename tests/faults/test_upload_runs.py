@@ -66,7 +66,7 @@ MUTANTS = (
         "return self.lifecycle.cancel(job_id, owner, at=at)",
         "self.uploads.images.abort_upload(job); return job",
     ),
-    Mutant("any digest is accepted", UploadDeclaration.require_match, "digest != self.digest", "digest is None"),
+    Mutant("any digest is accepted", UploadDeclaration.find_mismatch, "digest != self.digest", "digest is None"),
     Mutant("any file is confirmed", Uploads.confirm, "if size is None:", "if False:"),
     Mutant(
         "a paused upload expires at once", recovery._decide_awaited, "if job.is_multipart and now < end:", "if False:"

@@ -63,7 +63,7 @@ def list_members(cloud: Cloud, batch_id: str) -> list[Job]:
 
 def count_sources(cloud: Cloud, batch_id: str) -> Counter[str]:
     """Count the members by the job of their source image."""
-    return Counter(job.source.shown.rpartition("/")[2] for job in list_members(cloud, batch_id) if job.source)
+    return Counter(job.source.shown.removeprefix("job:") for job in list_members(cloud, batch_id) if job.source)
 
 
 def test_stored_images_get_new_jobs(cloud: Cloud) -> None:
@@ -190,7 +190,7 @@ def test_deleting_an_original_fails_only_uncopied_members(cloud: Cloud) -> None:
     assert cloud.call("DELETE", f"/v1/jobs/{early}").status == 200
     process_queues(cloud)
     assert cloud.call("DELETE", f"/v1/jobs/{late}").status == 200
-    ended = {job.source.shown.rpartition("/")[2]: job for job in list_members(cloud, batch_id) if job.source}
+    ended = {job.source.shown.removeprefix("job:"): job for job in list_members(cloud, batch_id) if job.source}
     assert (ended[early].status, ended[late].status) == (JobStatus.FAILED, JobStatus.COMPLETED)
     shown = cloud.call("GET", f"/v1/jobs/{ended[early].id}").json
     assert shown["error"]["code"] in {"SOURCE_MISSING", "SOURCE_FORBIDDEN"}

@@ -137,6 +137,7 @@ def test_job_in_another_state_can_not_be_retried(cloud: Cloud, status: JobStatus
     before = cloud.item(job_id)
     answer = retry(cloud, job_id)
     assert (answer.status, answer.json["code"]) == (409, "JOB_NOT_RETRIABLE")
+    assert (f'"job:{job_id}"' in answer.json["detail"]) == (status is S.COMPLETED)
     assert cloud.item(job_id) == before
 
 

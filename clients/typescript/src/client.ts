@@ -111,6 +111,12 @@ export class Safelight {
     return (await response.json()) as Job;
   }
 
+  /** Create a job from the stored image of another job, without another upload, and return it. */
+  async submitFrom(job: Job | string, { signal, ...options }: JobOptions & WaitOptions = {}): Promise<Job> {
+    const json = { source: `job:${typeof job === "string" ? job : job.id}`, ...toJson(options) };
+    return (await (await this.request("POST", "jobs", { json, signal })).json()) as Job;
+  }
+
   /** Return the current state of a job. */
   async get(id: string, options: WaitOptions = {}): Promise<Job> {
     return (await this.request("GET", `jobs/${encodeURIComponent(id)}`, options)).json() as Promise<Job>;
@@ -217,9 +223,7 @@ export class Safelight {
     report: ((sent: number) => void) | undefined,
   ): Promise<Job> {
     const json = {
-      ...job,
-      ...(job.widths && { widths: job.widths.join(",") }),
-      ...(job.formats && { formats: job.formats.join(",") }),
+      ...toJson(job),
       method: "multipart",
       content_type: file.type || "application/octet-stream",
       size: file.size,
@@ -250,6 +254,11 @@ export class Safelight {
       throw error;
     }
   }
+}
+
+/** Return options as the API reads them in JSON. */
+function toJson({ widths, formats, ...rest }: JobOptions) {
+  return { ...rest, ...(widths && { widths: widths.join(",") }), ...(formats && { formats: formats.join(",") }) };
 }
 
 /** Call a function for each item, for at most `limit` items at once. After an error, no further item is started. */

@@ -713,7 +713,7 @@ export interface paths {
         put?: never;
         /**
          * Create a job
-         * @description Create a job from an image, or from an object in S3, and a pipeline.
+         * @description Create a job from an image, or from an object in S3, a URL or the stored image of another job, and a pipeline.
          *
          *     Responds immediately or, with `Prefer: wait=N`, when the job has ended or N seconds have passed.
          */
@@ -2729,7 +2729,7 @@ export interface components {
             digest: string | null;
             /**
              * Source
-             * @description `s3://bucket/key` of the imported object, or a URL without its query. Null for uploads.
+             * @description `s3://bucket/key` of the imported object, a URL without its query, or `job:ID` for the stored raw image of a job. Null for uploads.
              */
             source: string | null;
         };
@@ -3789,7 +3789,7 @@ export interface components {
         JobSource: {
             /**
              * Source
-             * @description `s3://bucket/key` or `https://…` of the image, instead of its content.
+             * @description `s3://bucket/key` or `https://…` of the image, or `job:ID` for the stored raw image of another job, instead of its content.
              */
             source: string;
             /**
@@ -8843,8 +8843,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOTIFICATIONS_OFF`: Notifications are turned off. */
+            /** @description `SOURCE_NOT_READY`: The raw image of the source job is not ready yet. `SOURCE_UNUSABLE`: The stored file of the source job can't be processed. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOTIFICATIONS_OFF`: Notifications are turned off. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `RAW_IMAGE_MISSING`: The raw image is no longer stored. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8870,7 +8879,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `SOURCE_ARCHIVED`: The source object is archived. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `SOURCE_ARCHIVED`: The source object is archived. `JOB_NOT_FOUND`: The job does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. */
             422: {
                 headers: {
                     [name: string]: unknown;

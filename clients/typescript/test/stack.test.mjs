@@ -21,6 +21,16 @@ test("an image becomes an output with links and markup", options, async () => {
   }
 });
 
+test("a stored image gets another job, which outlives the first one", options, async () => {
+  const first = await client.wait(await client.upload(new File([PIXEL], "dot.gif")));
+  const job = await client.wait(await client.submitFrom(first, { format: "webp" }));
+  assert.deepEqual([job.status, job.filename, job.format], ["COMPLETED", "dot.gif", "WEBP"]);
+  assert.deepEqual([job.raw.source, job.raw.digest], [`job:${first.id}`, first.raw.digest]);
+  await client.request("DELETE", `jobs/${first.id}`);
+  assert.equal((await client.wait(await client.submitFrom(job.id))).status, "COMPLETED");
+  await assert.rejects(client.submitFrom(first), { status: 422, code: "JOB_NOT_FOUND" });
+});
+
 test("a large file is sent in parts", options, async () => {
   const seen = [];
   const file = new File([await readFile(path)], "large.jpg", { type: "image/jpeg" });

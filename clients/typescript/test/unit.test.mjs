@@ -49,6 +49,18 @@ test("options are sent as the API reads them", async () => {
   assert.notEqual(requests[0].headers["Idempotency-Key"], requests[1].headers["Idempotency-Key"]);
 });
 
+test("a job from a stored image sends options and no image", async () => {
+  const { client, requests } = connect([[202, JOB]]);
+  await client.submitFrom(JOB, { widths: [320, 640], formats: ["avif"], filename: "a.jpg" });
+  await client.submitFrom(JOB.id, { preset: "web", facts: { gps: true } });
+  const source = `job:${JOB.id}`;
+  assert.deepEqual(requests.map((each) => [each.url, JSON.parse(each.body)]), [
+    [`${BASE}/jobs`, { source, filename: "a.jpg", widths: "320,640", formats: "avif" }],
+    [`${BASE}/jobs`, { source, preset: "web", facts: { gps: true } }],
+  ]);
+  assert.notEqual(requests[0].headers["Idempotency-Key"], requests[1].headers["Idempotency-Key"]);
+});
+
 test("a request is repeated with the same key after temporary errors", async () => {
   const problem = { code: "SERVICE_UNAVAILABLE", retriable: true };
   const { client, requests } = connect([new TypeError("down"), [503, problem, { "Retry-After": "0.01" }], [202, JOB]]);

@@ -29,10 +29,17 @@ safelight submit s3://shop-images/2026/chair.jpg --preset web
 
 safelight submit https://images.example.com/chair.jpg --preset web
 
+safelight submit job:01M82VQ5S0EET9YRA6Y1ZJ28P4 --preset thumbnail
+
 safelight submit scan.png --pipeline '{"operations": [{"op": "grayscale"}]}' --wait --json"""
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="Image files, s3://bucket/key or URLs.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="Image files, s3://bucket/key, URLs, or job:ID for the stored image of a job.",
+        show_default=False,
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every job has ended.")]
 Out = Annotated[

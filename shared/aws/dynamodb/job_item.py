@@ -243,8 +243,14 @@ def _declaration_from_map(written: Mapping[str, Any]) -> UploadDeclaration:
 def _source_to_map(source: ImportSource | UrlSource) -> dict[str, str]:
     if isinstance(source, UrlSource):
         return {"Url": source.url}
-    written = {"Path": source.location.uri, "ETag": source.etag}
-    return written | {"Version": source.location.version} if source.location.version else written
+    return drop_none(
+        {
+            "Path": source.location.uri,
+            "ETag": source.etag,
+            "Version": source.location.version,
+            "JobID": source.job_id,
+        }
+    )
 
 
 def _source_from_map(written: Mapping[str, str]) -> ImportSource | UrlSource:
@@ -254,6 +260,7 @@ def _source_from_map(written: Mapping[str, str]) -> ImportSource | UrlSource:
     return ImportSource(
         location=S3Location(bucket=bucket, key=key, version=written.get("Version")),
         etag=written["ETag"],
+        job_id=written.get("JobID"),
     )
 
 

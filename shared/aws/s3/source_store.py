@@ -172,8 +172,21 @@ class SourceStore:
     def copy(self, source: ImportSource, key: str) -> None:
         """Copy an object's bytes to ``key``, without its metadata and tags. Idempotent.
 
-        Raises the errors of :meth:`find`, and SourceChanged if the content has changed since the job was created.
+        Raises the errors of :meth:`find`, and SourceChanged if the content has changed since the job was created. For
+        the raw image of another job, SourceMissing names the job.
         """
+        try:
+            self._copy(source, key)
+        except (SourceMissing, SourceForbidden) as error:
+            if source.job_id is None:
+                raise
+            # S3 also answers 403 for a missing object if the role must not list the bucket.
+            raise SourceMissing(
+                f"The raw image of job {source.job_id} was removed before this job had its own copy."
+                " Upload the image again, or create the job again if that job still exists."
+            ) from error
+
+    def _copy(self, source: ImportSource, key: str) -> None:
         location = source.location
         copy_source: CopySourceTypeDef = {"Bucket": location.bucket, "Key": location.key}
         if location.version:

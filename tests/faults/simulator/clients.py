@@ -18,14 +18,14 @@ from api.batches.schemas import BatchRequest
 from api.batches.use_cases import Batches
 from api.jobs.imports import Imports
 from api.jobs.job_spec import Catalog
+from api.jobs.options import ImportRequest
 from api.jobs.submission import find_created
 from api.uploads.schemas import UploadRequest
 from api.uploads.use_cases import Uploads
 from shared.aws.dynamodb.idempotency.request_log import Reservation
-from shared.errors import BatchClosed, ImageError, SafelightError
+from shared.errors import BatchClosed, ImageError, JobStateError, SafelightError
 from shared.jobs.job import ANONYMOUS, Job, JobStatus
 from shared.jobs.job_spec import JobSpec
-from shared.jobs.source import S3Location
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 SPEC = JobSpec(DEFAULT_PIPELINE)
@@ -79,12 +79,24 @@ def create_upload(functions: Functions, sending: SendPlan) -> str:
 
 def import_object(functions: Functions, key: str, job_id: str, at: datetime, *, again: bool) -> str:
     """Import an object of the source bucket; return the status."""
-    where, imports = S3Location(bucket=SOURCE_BUCKET, key=key), Imports.of(functions.dependencies)
+    return _import_image(functions, f"s3://{SOURCE_BUCKET}/{key}", job_id, at, again=again)
+
+
+def copy_image(functions: Functions, first: str, job_id: str, at: datetime, *, again: bool) -> str:
+    """Create a job from the raw image of a job; return the status."""
+    status = _import_image(functions, f"job:{first}", job_id, at, again=again)
+    functions.world.watch.seen[f"copy requested: {status}"] += 1
+    return status
+
+
+def _import_image(functions: Functions, source: str, job_id: str, at: datetime, *, again: bool) -> str:
+    request = ImportRequest(source=source)
+    catalog, imports = Catalog.of(functions.dependencies, ANONYMOUS), Imports.of(functions.dependencies)
     try:
         reservation = Reservation(scope="", job_id=job_id, at=at, holder="", is_repeat=again)
         found = find_created(reservation, imports.jobs, imports.queues)
-        job = (found or imports.import_image(where, SPEC, None, ANONYMOUS, job_id=job_id, at=at)).job
-    except ImageError as error:
+        job = (found or imports.import_image(request, catalog, None, ANONYMOUS, job_id=job_id, at=at)).job
+    except (ImageError, JobStateError) as error:
         # Never claim that there is no job if there is one.
         functions.world.watch.refused(job_id)
         return str(error.status)

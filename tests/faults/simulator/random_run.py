@@ -215,8 +215,13 @@ class Run:
             deeds = ("cancel", "retry", "pause", "resume")
             self._scan(self.random.choice(deeds), self.random.choice(self.batches))
             return
-        deed = self.random.choice(("cancel", "retry", "delete"))
-        self.platform.ask(deed, self.random.choice(sorted(self.world.watch.accepted)))
+        deed = self.random.choice(("cancel", "retry", "delete", "copy"))
+        job_id = self.random.choice(sorted(self.world.watch.accepted))
+        if deed != "copy":
+            self.platform.ask(deed, job_id)
+            return
+        new_id, at = self.functions.new_id(), self.world.clock()
+        self._persist(partial(clients.copy_image, self.functions, job_id, new_id, at))
 
     def _plan(self, send: Send) -> Fault | None:
         if self.outage is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api.jobs.imports import Imports
+from shared.clock import utc_now
 from shared.errors import ServiceUnavailable, SourceMissing
 from shared.jobs.source import S3Location
 
@@ -15,11 +16,11 @@ PLACE = S3Location(bucket="b", key="k")
 def inspect(error: Exception) -> Any:
     """Inspect one object; finding it raises this error."""
 
-    def find(_: S3Location) -> None:
+    def find(*_: object, **__: object) -> None:
         raise error
 
     imports: Any = SimpleNamespace(find=find)
-    return Imports.inspect_all(imports, {"a": PLACE})
+    return Imports.inspect_all(imports, {"a": PLACE}, "ann", at=utc_now())
 
 
 def test_error_of_one_member_is_its_own() -> None:

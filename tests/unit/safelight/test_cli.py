@@ -57,6 +57,19 @@ def test_lost_response_leaves_the_status_unknown(invoke: Invoke, api: Any, image
     assert "\t-\tUNKNOWN\tCONNECTION_LOST\t-\t" in invoke("submit", image_file).stdout
 
 
+def test_stored_image_is_not_a_file(invoke: Invoke, api: Any, image_file: Path) -> None:
+    """A file with such a name needs its folder."""
+    Path("job:a").write_bytes(image_file.read_bytes())
+    result = invoke("submit", "job:01M82VQ5S0EET9YRA6Y1ZJ28P4", "./job:a", "--width", "9", "--concurrency", "1")
+    assert result.exit_code == 0
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == [
+        "job:01M82VQ5S0EET9YRA6Y1ZJ28P4",
+        "job:a",
+    ]
+    assert json.loads(api.bodies[0]) == {"source": "job:01M82VQ5S0EET9YRA6Y1ZJ28P4", "width": 9}
+    assert api.bodies[1] == image_file.read_bytes()
+
+
 def test_version_is_printed(invoke: Invoke) -> None:
     """The version of the package."""
     result = invoke("--version")

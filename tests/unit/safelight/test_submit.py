@@ -36,9 +36,11 @@ def test_s3_object_is_sent_by_name(client: Safelight, api: Any) -> None:
     """The body is JSON with the source and the options."""
     client.submit(source="s3://shop/a b.jpg", filename="a.jpg", preset="web", wait=3, idempotency_key="k")
     client.submit(source="s3://shop/b.jpg", options={"width": 3})
+    client.submit(source="job:01M82VQ5S0EET9YRA6Y1ZJ28P4", width=3)
     assert [json.loads(body) for body in api.bodies] == [
         {"source": "s3://shop/a b.jpg", "filename": "a.jpg", "preset": "web"},
         {"source": "s3://shop/b.jpg", "width": 3},
+        {"source": "job:01M82VQ5S0EET9YRA6Y1ZJ28P4", "width": 3},
     ]
     headers = api.requests[0].headers
     assert (headers["Prefer"], headers["Idempotency-Key"]) == ("wait=3", "k")
