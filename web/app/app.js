@@ -52,6 +52,14 @@ export function createApp(config, capabilities, presets, recipeLink) {
         },
       ]);
     });
+  /** Show the image of a job, so that another recipe can be chosen. @param {Job} job */
+  const addJob = (job) => {
+    const known = store.images.value.find((each) => each.state.value.versions.some(({ id }) => id === job.id));
+    const image = known ?? store.adopt(job);
+    if (!known) void run.follow(image, job);
+    store.selectedKey.value = image.key;
+    goTo("#/");
+  };
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
     const files = await takeSavedFiles();
@@ -72,6 +80,7 @@ export function createApp(config, capabilities, presets, recipeLink) {
     plan,
     addFiles,
     addSample,
+    addJob,
     restore,
     isBusy,
   };

@@ -76,6 +76,10 @@ export function createJob(file, options, { onProgress, onWait, signal }) {
   return runWithRetries(() => sendBody(path, file, { headers, onProgress, signal }), { signal, onWait });
 }
 
+/** Create a job from the stored image of another job. @param {string} id @param {JobSpec} spec @param {RetryOptions} options @returns {Promise<Job>} */
+export const createJobFrom = async (id, spec, options) =>
+  (await post("jobs", { source: `job:${id}`, ...spec }, options)).body;
+
 /** @param {any} body @param {RetryOptions & {key?: string}} options @returns {Promise<Job & {upload: import("./upload.js").Form}>} */
 export const createUpload = async (body, options) => (await post("uploads", body, options)).body;
 /** @param {string} id @param {RetryOptions} options @returns {Promise<Job>} */

@@ -25,6 +25,8 @@ const ADVICE = {
   FORBIDDEN: "Ask the operator of this Safelight for access.",
   TOO_MANY_REQUESTS: "The page retries automatically.",
   RAW_IMAGE_MISSING: "Upload the image again.",
+  SOURCE_MISSING: "Upload the image again.",
+  SOURCE_UNUSABLE: "Upload another file.",
   RESULT_EXPIRED: "Upload the image again.",
   UPLOAD_EXPIRED: "Upload the image again.",
   JOB_NOT_FOUND: "The job was deleted or has expired.",

@@ -103,6 +103,16 @@ function LoadedJob({ app, job: loaded }) {
         <button type="button" class="button button-small" onClick=${useRecipe}>
           <${Icon} name="retry" /> Use this recipe
         </button>
+        ${
+          job.result &&
+          html`<button
+            type="button"
+            class="button button-small"
+            onClick=${() => app.addJob(job)}
+          >
+            <${Icon} name="add" /> Use another recipe
+          </button>`
+        }
         <pre
           tabindex="0"
           role="region"

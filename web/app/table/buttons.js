@@ -23,8 +23,8 @@ export function StartButtons({ app }) {
   const staged = images.filter((each) => each.state.value.phase === "staged");
   const again = images.filter((each) => usesOtherRecipe(each, editor));
   const { invalid } = app.plan.value;
-  const asBatch = chosenBatch ?? staged.length >= MANY;
   const first = staged.length ? staged : again;
+  const asBatch = chosenBatch ?? first.length >= MANY;
   const label = `Process ${formatCount(first.length, "image")}${staged.length ? "" : " again"}`;
   const start = () => run.start(first, editor.spec(), { asBatch });
   return html`${
@@ -41,7 +41,7 @@ export function StartButtons({ app }) {
       </button>`
   }
     ${
-      staged.length > 1 &&
+      first.length > 1 &&
       html`<label class="field field-switch">
         <input
           type="checkbox"
@@ -86,7 +86,7 @@ export function MarkedActions({ app, onRemove }) {
   const { store, editor, run } = app;
   const marked = store.images.value.filter((each) => store.markedKeys.value.has(each.key));
   if (!marked.length) return null;
-  const process = () => run.start(marked, editor.spec(), { asBatch: false });
+  const process = () => run.start(marked, editor.spec(), { asBatch: marked.length >= MANY });
   return html`<span role="group" aria-label="Selected images" class="row">
     <b>${marked.length} selected</b>
     <button

@@ -4,7 +4,9 @@ import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { addToBatch, closeBatch, createBatch } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
+import { getJob } from "../store/images.js";
 import { MULTIPART_BYTES, uploadBytes, uploadLarge } from "./direct-upload.js";
+import { isStored } from "./versions.js";
 
 const MAX_MEMBERS = 100; // per request
 
@@ -14,7 +16,9 @@ const MAX_MEMBERS = 100; // per request
  * Send images as one batch.
  * @param {StoredImage[]} images @param {JobSpec} spec
  * @param {{fail: (image: StoredImage, problem: unknown) => void,
- *   upload: (image: StoredImage, send: (options: import("../net/upload.js").UploadOptions) => Promise<Job>) => Promise<void>}} on
+ *   upload: (image: StoredImage, send: (options: import("../net/upload.js").UploadOptions) => Promise<Job>) => Promise<void>,
+ *   follow: (image: StoredImage, job: Job) => Promise<void>, send: (image: StoredImage) => Promise<void>}} on
+ * `send` processes an image alone, without the batch
  * @returns {Promise<boolean>} false if this Safelight has no batches
  */
 export async function sendBatch(images, spec, on) {
@@ -48,6 +52,8 @@ async function register(id, images, spec, on) {
     const image = images[index];
     if (!image) return;
     const { file } = image;
+    // Another version may have the image, or the page may have the file.
+    if (isStored(image)) return error || !job ? on.send(image) : void on.follow(image, job);
     if (error || !job || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
     if (multipart) return on.upload(image, (options) => uploadLarge(file, spec, options, job.id));
     if (!upload) return on.fail(image, new Problem({ code: "UPLOAD_REFUSED" }));
@@ -65,7 +71,9 @@ async function close(id) {
 }
 
 /** @param {StoredImage} image */
-function describeMember({ name, size }) {
+function describeMember(image) {
+  if (isStored(image)) return { source: `job:${getJob(image.state.value)?.id}` };
+  const { name, size } = image;
   const method = size >= MULTIPART_BYTES ? "multipart" : "post";
   return { filename: name, content_type: "application/octet-stream", size, method };
 }

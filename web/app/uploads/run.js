@@ -4,8 +4,8 @@ import { batch, signal } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { cancelJob, isRetryable } from "../jobs/actions.js";
-import { createJob, getRawLink, retry } from "../net/api.js";
-import { createOfflineProblem, Problem } from "../net/problem.js";
+import { createJob, retry } from "../net/api.js";
+import { Problem } from "../net/problem.js";
 import { watchJob } from "../net/job-poller.js";
 import { toTextOptions } from "../recipe/link.js";
 import { getJob } from "../store/images.js";
@@ -14,6 +14,7 @@ import { findUpload, saveUpload } from "../store/saved-uploads.js";
 import { sendBatch } from "./batch.js";
 import { uploadDirectly } from "./direct-upload.js";
 import { createLimiter } from "./limiter.js";
+import { createVersion, isStored } from "./versions.js";
 
 const MAX_CONCURRENT_UPLOADS = 3;
 const CLOSED = new Set(["staged", "done", "lost"]);
@@ -62,7 +63,7 @@ export function createRun(store, limits) {
     try {
       const job = await limiter.run(() => {
         signal.throwIfAborted();
-        store.update(image, { phase: "sending" });
+        if (!getJob(image.state.value)) store.update(image, { phase: "sending" });
         return send(options);
       });
       follow(image, job);
@@ -76,7 +77,10 @@ export function createRun(store, limits) {
     upload(image, async (options) => {
       const job = getJob(image.state.value);
       if (job && isRetryable(job)) return retry(job.id, spec);
-      const file = image.file ?? (await fetchOriginal(job));
+      const version = await createVersion(image.state.value.versions, spec, options);
+      if (version) return version;
+      const { file } = image;
+      if (!file) throw createLostProblem();
       if (file.size > limits.max_raw_bytes) throw createSizeProblem(image.name);
       if (file.size <= limits.max_body_bytes) return createJob(file, toTextOptions(spec), options);
       return uploadDirectly(file, spec, options);
@@ -91,7 +95,8 @@ export function createRun(store, limits) {
      */
     async start(images, spec, { asBatch }) {
       const startable = images.filter((each) => CLOSED.has(each.state.value.phase));
-      const isNew = startable.every((each) => each.state.value.phase === "staged");
+      const isBatchable = (/** @type {StoredImage} */ each) => each.state.value.phase === "staged" || isStored(each);
+      const batchable = new Set(startable.filter(isBatchable));
       batch(() => {
         if (!store.summary.value.unsent && !store.summary.value.working) store.startedAt.value = Date.now();
         for (const each of startable) {
@@ -107,10 +112,12 @@ export function createRun(store, limits) {
       announce(`Processing ${formatCount(startable.length, "image")}`);
       // An interrupted upload already has a job, which continues.
       const known = startable.filter((each) => each.file && findUpload(each.file));
-      const rest = startable.filter((each) => !known.includes(each));
-      const continued = known.map((each) => sendOne(each, spec));
-      const isSent = asBatch && isNew && rest.length > 1 && (await sendBatch(rest, spec, { fail, upload }));
-      await Promise.all([...continued, ...(isSent ? [] : rest.map((each) => sendOne(each, spec)))]);
+      const rest = startable.filter((each) => !known.includes(each) && batchable.has(each));
+      const alone = startable.filter((each) => !rest.includes(each));
+      const send = (/** @type {StoredImage} */ each) => sendOne(each, spec);
+      const started = alone.map(send);
+      const isSent = asBatch && rest.length > 1 && (await sendBatch(rest, spec, { fail, upload, follow, send }));
+      await Promise.all([...started, ...(isSent ? [] : rest.map(send))]);
     },
     /**
      * Continue the upload that an image had before a reload, if there is one.
@@ -152,17 +159,11 @@ export function createRun(store, limits) {
 
 /** @typedef {ReturnType<typeof createRun>} Run */
 
-/** Read the original of a job whose file the page no longer has. @param {Job|null} job */
-async function fetchOriginal(job) {
-  if (!job)
-    throw new Problem({
-      code: "RAW_IMAGE_MISSING",
-      title: "The page no longer has this file.",
-    });
-  const { url } = await getRawLink(job.id);
-  const response = await fetch(url).catch(() => null);
-  if (!response?.ok) throw createOfflineProblem();
-  return new File([await response.blob()], job.filename);
+function createLostProblem() {
+  return new Problem({
+    code: "RAW_IMAGE_MISSING",
+    title: "Neither this page nor the server has this file any more.",
+  });
 }
 
 /** @param {string} name */
