@@ -58,6 +58,9 @@ def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
     expect(visit.page.locator("#offline")).to_be_hidden()
     jobs = site.http.get("jobs", params={"limit": 100}).json()["jobs"]
     assert [job["filename"] for job in jobs].count("offline.png") == 1
+    # The part of the page that draws previews could not be loaded before.
+    visit.page.locator("[data-preset=thumbnail]").click()
+    expect(visit.page.locator(".pane-after canvas")).to_be_visible()
 
 
 def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:

@@ -2,15 +2,28 @@
 
 import { useEffect, useState } from "../vendor/preact.js";
 
+const RETRY_MILLISECONDS = 3000;
+
 /**
- * Return a module, or null until it is loaded.
+ * Return a module, or null until it is loaded. Without a network, it is loaded later.
  * @template T @param {() => Promise<T>} load @param {boolean} [isNeeded] @returns {T|null}
  */
 export function useModule(load, isNeeded = true) {
   const [loaded, setLoaded] = useState(/** @type {{module: T}|null} */ (null));
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    if (isNeeded && !loaded) load().then((module) => setLoaded({ module }), reportMissing);
-  }, [isNeeded]);
+    if (!isNeeded || loaded) return undefined;
+    let timer = 0;
+    let isCurrent = true;
+    const retry = () => {
+      if (isCurrent) timer = window.setTimeout(() => setAttempt(attempt + 1), RETRY_MILLISECONDS);
+    };
+    load().then((module) => isCurrent && setLoaded({ module }), retry);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [isNeeded, attempt]);
   return loaded?.module ?? null;
 }
 
@@ -22,9 +35,4 @@ export function loadStyle(name) {
   link.rel = "stylesheet";
   link.href = address;
   document.head.append(link);
-}
-
-/** @param {unknown} problem */
-function reportMissing(problem) {
-  console.warn("A part of the page could not be loaded.", problem);
 }

@@ -157,7 +157,7 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
             </button>`,
         )}
       </div>
-      <output class="tool-value">${label}</output>
+      <output class="tool-value" dir="ltr">${label}</output>
       <button type="button" class="button button-small button-primary" onClick=${onClose}>Done</button>
     </div>`;
 }

@@ -24,7 +24,7 @@ export function getPreview(app) {
 }
 
 /** @param {import("../app.js").App} app */
-function createPreview({ store, editor }) {
+function createPreview({ store, editor, plan }) {
   /** The selected image without operations. It is null while it loads, and if the browser cannot decode it. */
   const source = signal(/** @type {Drawing|null} */ (null));
   const shown = signal(/** @type {Preview|null} */ (null));
@@ -44,7 +44,9 @@ function createPreview({ store, editor }) {
   };
 
   // Computed, so that the progress of an upload does not draw again.
-  const isShown = computed(() => store.selected.value !== null && !hasResult(store.selected.value, editor));
+  const isShown = computed(
+    () => store.selected.value !== null && !plan.value.invalid && !hasResult(store.selected.value, editor),
+  );
   effect(() => {
     const image = store.selected.value;
     const isNeeded = editor.tool.value >= 0 || isShown.value;

@@ -40,7 +40,7 @@ export function StepTools({ editor, index, value }) {
       >
         <${Icon} name=${value.op === "crop" ? "crop" : "move"} /> ${isOpen ? "Done" : "Drag on the image"}
       </button>
-      ${reason ? html`<span class="faint">${reason}</span>` : box && html`<output class="faint">${describeBox(box)}</output>`}
+      ${reason ? html`<span class="faint">${reason}</span>` : box && html`<output class="faint" dir="ltr">${describeBox(box)}</output>`}
     </div>
     ${value.op === "watermark" && html`<${MarkContent} editor=${editor} index=${index} value=${value} />`}
   </div>`;

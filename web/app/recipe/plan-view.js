@@ -27,7 +27,7 @@ function Expectation({ plan, source }) {
       ${outputs.map(
         (each) =>
           html`<li key=${each.name}>
-            <b>${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)} ${each.format}</b>
+            <b dir="ltr">${each.exact ? "" : "at most "}${formatDimensions(each.width, each.height)} ${each.format}</b>
             ${outputs.length > 1 && html`<span class="faint"> ${each.name}, about ${formatBytes(each.estimated_bytes)}</span>`}
           </li>`,
       )}

@@ -86,6 +86,8 @@ export function Viewer({
                 key=${each}
                 type="button"
                 aria-pressed=${String(each === shownMode)}
+                disabled=${each === "slide" && !isMatching}
+                title=${each === "slide" && !isMatching ? "The proportions differ." : undefined}
                 onClick=${() => setMode(each)}
               >
                 ${label}
