@@ -30,6 +30,7 @@ def main() -> None:
         stack = local_stack.up(Path(folder))
         try:
             take_processing_and_comparison(browser, stack.ui_url)
+            take_crop(browser, stack.ui_url)
             take_start(browser, stack.ui_url)
             take_history(browser, stack.ui_url)
         finally:
@@ -60,6 +61,20 @@ def take_processing_and_comparison(browser: Browser, url: str) -> None:
     page.locator(".pane-after img[style]").evaluate("each => each.decode()")
     page.mouse.move(0, 0)
     save_screenshot(page, "compare")
+    page.context.close()
+
+
+def take_crop(browser: Browser, url: str) -> None:
+    """Take a screenshot of the crop on the stage, before anything is sent."""
+    page = open_page(browser, url, scheme="dark")
+    page.set_input_files("#file-picker", [IMAGES / name for name in PROCESSED_IMAGES])
+    page.locator("[data-name='rocket-progressive.jpg'] button").click()
+    page.locator(".viewer-actions [data-tool=crop]").click()
+    page.locator(".crop-box").wait_for()
+    page.get_by_role("button", name="4:3").click()
+    page.locator(".step-tools output", has_text="at 79").wait_for()
+    page.locator(".plan-outputs", has_text="483").wait_for()
+    save_screenshot(page, "crop")
     page.context.close()
 
 
