@@ -9,6 +9,9 @@ const RETRYABLE_STATUSES = new Set(["FAILED", "CANCELLED"]);
 /** @param {Job} job */
 export const isRetryable = (job) => RETRYABLE_STATUSES.has(job.status);
 
+/** Return true if another version of an image can be a new job from the stored image of its job. @param {Job|null} job */
+export const isReusable = (job) => job !== null && job.done && !isRetryable(job);
+
 /** @param {Job} job @param {(job: Job) => void} onJob */
 export function retryJob(job, onJob) {
   return reportProblems(async () => {

@@ -1,6 +1,6 @@
 /** Retries with exponential backoff and jitter, or after the server's Retry-After. */
 
-import { Problem } from "./problem.js";
+import { createOfflineProblem, Problem } from "./problem.js";
 import { waitUntilOnline, pause } from "./pause.js";
 
 const MAX_ATTEMPTS = 7;
@@ -32,6 +32,18 @@ export async function runWithRetries(attempt, { signal, onWait } = {}) {
       await pause(computeDelay(problem, attempts), signal);
     }
   }
+}
+
+/**
+ * Load a module that the start of the page does not need.
+ * @template T @param {() => Promise<T>} load @param {RetryOptions} [options] @returns {Promise<T>}
+ */
+export function loadModule(load, options) {
+  const attempt = () =>
+    load().catch(() => {
+      throw createOfflineProblem();
+    });
+  return runWithRetries(attempt, options);
 }
 
 /** @param {Problem} problem @param {number} attempts @returns {number} milliseconds */

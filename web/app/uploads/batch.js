@@ -2,11 +2,11 @@
 
 import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
+import { isReusable } from "../jobs/actions.js";
 import { addToBatch, closeBatch, createBatch } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
 import { getJob } from "../store/images.js";
 import { MULTIPART_BYTES, uploadBytes, uploadLarge } from "./direct-upload.js";
-import { isStored } from "./versions.js";
 
 const MAX_MEMBERS = 100; // per request
 
@@ -53,7 +53,7 @@ async function register(id, images, spec, on) {
     if (!image) return;
     const { file } = image;
     // Another version may have the image, or the page may have the file.
-    if (isStored(image)) return error || !job ? on.send(image) : void on.follow(image, job);
+    if (isReusable(getJob(image.state.value))) return error || !job ? on.send(image) : void on.follow(image, job);
     if (error || !job || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
     if (multipart) return on.upload(image, (options) => uploadLarge(file, spec, options, job.id));
     if (!upload) return on.fail(image, new Problem({ code: "UPLOAD_REFUSED" }));
@@ -72,7 +72,8 @@ async function close(id) {
 
 /** @param {StoredImage} image */
 function describeMember(image) {
-  if (isStored(image)) return { source: `job:${getJob(image.state.value)?.id}` };
+  const job = getJob(image.state.value);
+  if (job && isReusable(job)) return { source: `job:${job.id}` };
   const { name, size } = image;
   const method = size >= MULTIPART_BYTES ? "multipart" : "post";
   return { filename: name, content_type: "application/octet-stream", size, method };

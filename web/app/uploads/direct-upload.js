@@ -1,8 +1,8 @@
 /** Direct uploads of images that are too large for a request body: create the job, then send the bytes with a presigned form, or in parts. */
 
 import { confirmUpload, createUpload, renewForm } from "../net/api.js";
-import { createOfflineProblem, Problem } from "../net/problem.js";
-import { runWithRetries } from "../net/retry.js";
+import { Problem } from "../net/problem.js";
+import { loadModule, runWithRetries } from "../net/retry.js";
 import { sendForm } from "../net/upload.js";
 
 const FORBIDDEN = 403;
@@ -47,10 +47,6 @@ export async function uploadBytes(id, upload, file, options) {
  * @param {File} file @param {JobSpec} spec @param {import("../net/upload.js").UploadOptions} options @param {string} [member]
  */
 export async function uploadLarge(file, spec, options, member) {
-  const load = () =>
-    import("./parts.js").catch(() => {
-      throw createOfflineProblem();
-    });
-  const { uploadInParts } = await runWithRetries(load, options);
+  const { uploadInParts } = await loadModule(() => import("./parts.js"), options);
   return uploadInParts(file, spec, options, member);
 }

@@ -3,18 +3,17 @@
 import { batch, signal } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
-import { cancelJob, isRetryable } from "../jobs/actions.js";
+import { cancelJob, isRetryable, isReusable } from "../jobs/actions.js";
 import { createJob, retry } from "../net/api.js";
 import { Problem } from "../net/problem.js";
 import { watchJob } from "../net/job-poller.js";
+import { loadModule } from "../net/retry.js";
 import { toTextOptions } from "../recipe/link.js";
 import { getJob } from "../store/images.js";
 import { forgetFiles } from "../store/saved-files.js";
 import { findUpload, saveUpload } from "../store/saved-uploads.js";
-import { sendBatch } from "./batch.js";
 import { uploadDirectly } from "./direct-upload.js";
 import { createLimiter } from "./limiter.js";
-import { createVersion, isStored } from "./versions.js";
 
 const MAX_CONCURRENT_UPLOADS = 3;
 const CLOSED = new Set(["staged", "done", "lost"]);
@@ -77,14 +76,28 @@ export function createRun(store, limits) {
     upload(image, async (options) => {
       const job = getJob(image.state.value);
       if (job && isRetryable(job)) return retry(job.id, spec);
-      const version = await createVersion(image.state.value.versions, spec, options);
-      if (version) return version;
+      if (job) {
+        const { createVersion } = await loadModule(() => import("./versions.js"), options);
+        const version = await createVersion(image.state.value.versions, spec, options);
+        if (version) return version;
+      }
       const { file } = image;
       if (!file) throw createLostProblem();
       if (file.size > limits.max_raw_bytes) throw createSizeProblem(image.name);
       if (file.size <= limits.max_body_bytes) return createJob(file, toTextOptions(spec), options);
       return uploadDirectly(file, spec, options);
     });
+
+  /** Send images as a batch. Return false if this Safelight has no batches. @param {StoredImage[]} images @param {JobSpec} spec @param {(image: StoredImage) => Promise<void>} send */
+  const startBatch = async (images, spec, send) => {
+    try {
+      const { sendBatch } = await loadModule(() => import("./batch.js"));
+      return await sendBatch(images, spec, { fail, upload, follow, send });
+    } catch (problem) {
+      for (const each of images) fail(each, problem);
+      return true;
+    }
+  };
 
   return {
     paused,
@@ -95,7 +108,8 @@ export function createRun(store, limits) {
      */
     async start(images, spec, { asBatch }) {
       const startable = images.filter((each) => CLOSED.has(each.state.value.phase));
-      const isBatchable = (/** @type {StoredImage} */ each) => each.state.value.phase === "staged" || isStored(each);
+      const isBatchable = (/** @type {StoredImage} */ each) =>
+        each.state.value.phase === "staged" || isReusable(getJob(each.state.value));
       const batchable = new Set(startable.filter(isBatchable));
       batch(() => {
         if (!store.summary.value.unsent && !store.summary.value.working) store.startedAt.value = Date.now();
@@ -116,7 +130,7 @@ export function createRun(store, limits) {
       const alone = startable.filter((each) => !rest.includes(each));
       const send = (/** @type {StoredImage} */ each) => sendOne(each, spec);
       const started = alone.map(send);
-      const isSent = asBatch && rest.length > 1 && (await sendBatch(rest, spec, { fail, upload, follow, send }));
+      const isSent = asBatch && rest.length > 1 && (await startBatch(rest, spec, send));
       await Promise.all([...started, ...(isSent ? [] : rest.map(send))]);
     },
     /**

@@ -1,18 +1,10 @@
 /** Another version of an image: a job from the raw image that the server has stored, without another upload. */
 
-import { isRetryable } from "../jobs/actions.js";
 import { createJobFrom } from "../net/api.js";
 import { Problem } from "../net/problem.js";
-import { getJob } from "../store/images.js";
 
 /** Errors of jobs whose raw image can't be processed again. Another version of the image may have its own copy. */
 const UNUSABLE = new Set(["JOB_NOT_FOUND", "RAW_IMAGE_MISSING", "SOURCE_NOT_READY", "SOURCE_UNUSABLE"]);
-
-/** Return true if the next version of an image can be a new job from a stored one. @param {import("../store/images.js").StoredImage} image */
-export function isStored(image) {
-  const job = getJob(image.state.value);
-  return job !== null && job.done && !isRetryable(job);
-}
 
 /**
  * Create a job from the stored image of one of the jobs of an image, the newest first.
