@@ -9,12 +9,14 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import api.assets.routes
 import api.batches.lifecycle_routes
 import api.batches.routes
 import api.dead_letters.routes
+import api.errors.routes
 import api.jobs.lifecycle_routes
 import api.jobs.result_routes
 import api.jobs.routes
@@ -28,8 +30,9 @@ import api.uploads.routes
 import api.watches.routes
 import api.webhooks.routes
 from api.dependencies import get_dependencies, get_logger
-from api.http.cors import cors_headers, is_preflight, preflight_response
+from api.http.cors import add_headers, cors_headers, is_preflight, preflight_response
 from api.http.gateway_event import normalize_event
+from api.http.links import Links
 from api.http.problems import problem_response, translate_validation_error
 from api.rate_limit import count_request
 from api.tokens.access import allowed_origins, authenticate, authorize
@@ -44,7 +47,8 @@ for routes in (
     api.uploads.multipart_routes,
     *(api.batches.routes, api.batches.lifecycle_routes, api.watches.routes),
     *(api.dead_letters.routes, api.plans.routes),
-    *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.tokens.routes, api.system.routes),
+    *(api.presets.routes, api.assets.routes, api.webhooks.routes, api.tokens.routes),
+    *(api.errors.routes, api.system.routes),
 ):
     app.include_router(routes.router)
 api.openapi.routes.add_documents(app)
@@ -59,10 +63,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     log = get_logger()
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     log.append_keys(request_id=request_id)
-    event = normalize_event(event)
-    method, path = event.get("httpMethod"), event["path"]
-    if method == "HEAD":
-        event["httpMethod"] = "GET"
+    method, event = event.get("httpMethod"), normalize_event(event)
+    path = event["path"]
     try:
         origins = get_dependencies().settings.ui_origins
         is_question = is_preflight(event)
@@ -70,13 +72,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         origins = allowed_origins(event, origins)  # after the answer, because they depend on the upload token
         if response is None:
             response = preflight_response(event, origins)
-        response["multiValueHeaders"] |= cors_headers(event, origins)
+        add_headers(response["multiValueHeaders"], cors_headers(event, origins))
     except Exception:
         # The error is logged completely, but the caller gets no details.
         log.exception("Request failed", extra={"method": method, "path": path})
-        response = _refuse(SafelightError(), path, request_id)
-    if method == "HEAD":
-        response["body"] = ""
+        base = Links.for_request(APIGatewayProxyEvent(event), "").base
+        response = _refuse(SafelightError(), path, request_id, base)
     # Responses with 204 and 304 have no body. Gateways differ in how they treat a body of null.
     response["body"] = response.get("body") or ""
     response["multiValueHeaders"]["X-Request-Id"] = [request_id]
@@ -103,7 +104,7 @@ def _answer(event: dict[str, Any], context: LambdaContext, request_id: str) -> d
     if rate_limit is None:
         return _resolve(event, context, request_id)
     if (refusal := rate_limit.error) is not None:
-        response = _refuse(refusal, str(event.get("path")), request_id)
+        response = _refuse(refusal, str(event.get("path")), request_id, _find_base(event))
         metrics.add_metric("RequestsRefused", MetricUnit.Count, 1)
     else:
         response = _resolve(event, context, request_id)
@@ -124,15 +125,19 @@ def _refuse_request(error: SafelightError, event: dict[str, Any], request_id: st
     """Return the response to an error about the upload token of a request."""
     if error.status >= 500:
         get_logger().error("Request failed", extra={"code": error.code}, exc_info=error)
-    response = _refuse(error, str(event.get("path")), request_id)
+    response = _refuse(error, str(event.get("path")), request_id, _find_base(event))
     if error.status == HTTPStatus.UNAUTHORIZED:
         response["multiValueHeaders"]["WWW-Authenticate"] = ['Bearer error="invalid_token"']
     return response
 
 
-def _refuse(error: SafelightError, path: str, request_id: str) -> dict[str, Any]:
+def _find_base(event: dict[str, Any]) -> str:
+    return get_dependencies().links_for(APIGatewayProxyEvent(event)).base
+
+
+def _refuse(error: SafelightError, path: str, request_id: str, base: str) -> dict[str, Any]:
     """Return the response to an error that no route has raised."""
-    problem = problem_response(error, instance=path, request_id=request_id)
+    problem = problem_response(error, instance=path, request_id=request_id, base=base)
     headers = {
         "Content-Type": [problem.content_type],
         **{name: [str(value)] for name, value in problem.headers.items()},
@@ -155,7 +160,8 @@ def _error_response(error: SafelightError) -> Response[str]:
     if error.status >= 500:
         get_logger().error("Request failed", extra={"code": error.code}, exc_info=error)
     event = app.current_event
-    response = problem_response(error, instance=event.path, request_id=event.request_context.request_id)
+    base = get_dependencies().links_for(event).base
+    response = problem_response(error, instance=event.path, request_id=event.request_context.request_id, base=base)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(_list_methods(event.path))
     return response
@@ -175,7 +181,8 @@ def handle_unknown_route(_: NotFoundError) -> Response[str]:
 
 
 def _list_methods(path: str) -> list[str]:
-    return sorted({str(route.method) for route in _list_routes() if route.rule.match(path)})
+    methods = {str(route.method) for route in _list_routes() if route.rule.match(path)}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _list_routes() -> list[Any]:

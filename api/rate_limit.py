@@ -19,8 +19,9 @@ from shared.aws.dynamodb.idempotency.token_buckets import WINDOW, Tokens
 from shared.errors import ServiceError, TooManyRequests
 
 POLICY: Final = '"requests"'
-#: Paths that have no owner or that monitoring calls.
-UNLIMITED: Final = ("/v1/health", "/v1/openapi.json", "/v1/docs")
+#: Paths that have no owner or that monitoring calls, and the beginning of paths of this kind.
+UNLIMITED: Final = ("/v1/health", "/v1/openapi.json", "/v1/docs", "/v1/errors")
+_UNLIMITED_BELOW: Final = "/v1/errors/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def count_request(
     A limit protects other owners. If it cannot be checked, the request is served.
     """
     limit = dependencies.settings.owner_requests
-    if not limit or event.get("path") in UNLIMITED:
+    path = str(event.get("path"))
+    if not limit or path in UNLIMITED or path.startswith(_UNLIMITED_BELOW):
         return None
     owner = requester(APIGatewayProxyEvent(dict(event)))
     try:

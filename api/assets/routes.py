@@ -13,6 +13,7 @@ from api.assets.use_cases import Assets
 from api.dependencies import Deps, caller
 from api.http.body import read_upload
 from api.http.documented import documented
+from api.http.gateway_event import is_head
 from api.http.parameters import Cursor, IfNoneMatch, Redirect
 from api.http.responses import json_response, link_response
 from api.http.schemas import LinkView
@@ -99,7 +100,10 @@ def read_asset_image(name: AssetName, dependencies: Deps, redirect: Redirect = T
     filename = replace_extension(name, image_format.extension)
     images = dependencies.images_for(dependencies.links_for(event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
-    link = images.asset_link(owner, asset, filename=filename, lifetime=lifetime, now=dependencies.clock())
+    now = dependencies.clock()
+    link = images.asset_link(
+        owner, asset, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event)
+    )
     view = LinkView.of(link, media_type=image_format.media_type, size=asset.size, filename=filename)
     return link_response(view, redirect=redirect)
 

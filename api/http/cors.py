@@ -49,6 +49,14 @@ def cors_headers(event: Mapping[str, Any], origins: str) -> dict[str, list[str]]
     return headers
 
 
+def add_headers(headers: dict[str, list[str]], added: Mapping[str, list[str]]) -> None:
+    """Add header fields to those of a response. ``Vary`` keeps the names that it has."""
+    vary = [*headers.get("Vary", []), *added.get("Vary", [])]
+    headers |= added
+    if vary:
+        headers["Vary"] = [", ".join(dict.fromkeys(vary))]
+
+
 def _header(event: Mapping[str, Any], name: str) -> str:
     headers: Mapping[str, str] = event.get("headers") or {}
     return next((value for key, value in headers.items() if key.lower() == name), "")

@@ -20,6 +20,8 @@ _EVERYWHERE: Final[tuple[type[SafelightError], ...]] = (
     ServiceUnavailable,
     SafelightError,
 )
+#: URL of the API in the examples. The document is the same for all stacks.
+EXAMPLE_BASE: Final = "https://api.example.com/prod"
 REQUEST_ID = "8e554bcc-4283-4606-aa14-e0f459ff947c"
 
 
@@ -50,4 +52,4 @@ def documented(
 
 def make_example(error: type[SafelightError]) -> dict[str, Any]:
     """Return the problem document of an error."""
-    return dump(ProblemView.of(error(), instance="/v1/…", request_id=REQUEST_ID))
+    return dump(ProblemView.of(error(), instance="/v1/…", request_id=REQUEST_ID, base=EXAMPLE_BASE))

@@ -14,23 +14,36 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+
 #: The part of the path under which the gateway checks no credentials.
 OPEN_PATH: Final = "/token"
-#: Members of a normalized event that the gateway never sends: whether the request arrived under ``OPEN_PATH``, and
-#: the upload token of the request, once it is verified.
+#: Members of a normalized event that the gateway never sends: whether the request arrived under ``OPEN_PATH``, whether
+#: its method is HEAD, and the upload token of the request, once it is verified.
 IS_OPEN: Final = "safelightIsOpen"
+IS_HEAD: Final = "safelightIsHead"
 GRANT: Final = "safelightGrant"
 
 
 def normalize_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event with the path of the API and with one complete value per header field."""
+    """Return the event with the path of the API and with one complete value per header field.
+
+    A request with the method HEAD gets the response of GET, whose body the gateway does not send.
+    """
     headers = _combine_headers(event)
     several = {name: [value] for name, value in headers.items()}
     path, is_open = _remove_base_path(event), _is_open(event)
     if is_open:
         path = path.removeprefix(OPEN_PATH) or "/"
-    known = {"path": path, "headers": headers, "multiValueHeaders": several, IS_OPEN: is_open, GRANT: None}
-    return {**event, **known}
+    has_head = str(event.get("httpMethod")).upper() == "HEAD"
+    method = {"httpMethod": "GET"} if has_head else {}
+    known = {"path": path, "headers": headers, "multiValueHeaders": several}
+    return {**event, **known, **method, IS_OPEN: is_open, IS_HEAD: has_head, GRANT: None}
+
+
+def is_head(event: BaseProxyEvent) -> bool:
+    """Return True if the method of a normalized event was HEAD, so that the response is that of GET without its body."""
+    return bool(event.raw_event[IS_HEAD])
 
 
 def _is_open(event: Mapping[str, Any]) -> bool:

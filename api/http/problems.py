@@ -13,9 +13,12 @@ from shared.errors import FieldError, InvalidRequest, SafelightError
 CONTENT_TYPE = "application/problem+json"
 
 
-def problem_response(error: SafelightError, *, instance: str, request_id: str) -> Response[str]:
-    """Return the problem document for an error, without the error's ``__cause__``."""
-    view = ProblemView.of(error, instance=instance, request_id=request_id)
+def problem_response(error: SafelightError, *, instance: str, request_id: str, base: str) -> Response[str]:
+    """Return the problem document for an error, without the error's ``__cause__``.
+
+    ``base`` is the URL of the API, without a trailing slash. ``type`` leads to the description of the error there.
+    """
+    view = ProblemView.of(error, instance=instance, request_id=request_id, base=base)
     headers: dict[str, str | list[str]] = {}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)

@@ -44,21 +44,21 @@ class FieldErrorView(View):
 class ProblemView(View):
     """A problem document (RFC 9457)."""
 
-    type: str
+    type: str = Field(description="URL of the description of the error, `/v1/errors/{code}`.")
     title: str
     status: int
     detail: str
     instance: str
-    code: str = Field(description="Stable error code. docs/errors.md lists all codes.")
+    code: str = Field(description="Stable error code. `GET /v1/errors` lists all codes.")
     retriable: bool
     request_id: str
     errors: list[FieldErrorView]
 
     @classmethod
-    def of(cls, error: SafelightError, *, instance: str, request_id: str) -> Self:
-        """Return the view of an error."""
+    def of(cls, error: SafelightError, *, instance: str, request_id: str, base: str) -> Self:
+        """Return the view of an error. ``base`` is the URL of the API, without a trailing slash."""
         return cls(
-            type=f"urn:safelight:problem:{error.code.lower().replace('_', '-')}",
+            type=f"{base}/v1/errors/{error.code}",
             title=error.title,
             status=error.status,
             detail=error.detail,

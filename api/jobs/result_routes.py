@@ -1,4 +1,7 @@
-"""``/v1/jobs/{id}``: the processed images, the raw image and the receipt."""
+"""``/v1/jobs/{id}``: the processed images, the raw image and the receipt.
+
+S3 accepts a link only for the method that it is signed for, so HEAD redirects to a link of its own.
+"""
 
 import json
 from datetime import datetime, timedelta
@@ -11,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from api.dependencies import Dependencies, Deps, caller
 from api.http.documented import documented
+from api.http.gateway_event import is_head
 from api.http.parameters import IfNoneMatch, JobId, Redirect
 from api.http.responses import json_response, link_response
 from api.http.schemas import LinkView
@@ -93,7 +97,9 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     # The name has the extension that the caller declared. The content may be of another format.
     filename = match_extension(job.filename, image_format.extension, *image_format.other_extensions)
-    link = images.raw_link(job.raw, filename=filename, lifetime=lifetime, now=now)
+    link = images.raw_link(
+        job.raw, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event)
+    )
     view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=filename)
     return link_response(view, redirect=redirect)
 
@@ -149,6 +155,7 @@ def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, 
     filename = replace_extension(job.filename, BY_NAME[output.format].extension)
     images = dependencies.images_for(dependencies.links_for(router.current_event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
-    link = images.link(output, filename=filename, lifetime=lifetime, now=dependencies.clock())
+    now = dependencies.clock()
+    link = images.link(output, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event))
     view = LinkView.of(link, media_type=output.media_type, size=output.size, filename=filename)
     return link_response(view, redirect=redirect)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 DESCRIPTION: Final = """Upload an image, get a job ID immediately, and fetch the result later.
 
-Every error is a problem document (RFC 9457) with a stable `code`."""
+Every error is a problem document (RFC 9457) with a stable `code`, and a `type` that is the URL of its description."""
 #: Description of each tag, in the order of the documentation.
 TAGS: Final = {
     "Jobs": "Create, plan, read, cancel, retry and delete jobs. Fetch their images and receipts.",
@@ -16,7 +16,7 @@ TAGS: Final = {
     "Assets": "Stored images that pipelines use, such as watermarks.",
     "Webhooks": "URLs that are notified when a job ends.",
     "Operators": "Dead letters of all owners. Only for callers that the stack lists as operators.",
-    "System": "The capabilities and the health of the deployment.",
+    "System": "The capabilities and the health of the deployment, and what each error means.",
 }
 _INFO: Final = {
     "summary": "Job-first image pipeline",

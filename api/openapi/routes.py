@@ -29,7 +29,8 @@ INDEX: Final = {
     "openapi": "openapi.json",
     "docs": "docs",
     **{
-        name: name for name in ("capabilities", "health", "jobs", "uploads", "batches", "presets", "assets", "webhooks")
+        name: name
+        for name in ("capabilities", "health", "jobs", "uploads", "batches", "presets", "assets", "webhooks", "errors")
     },
 }
 

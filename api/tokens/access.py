@@ -4,6 +4,7 @@ Under ``/token``, the gateway checks no credentials, so this module decides. Eve
 refused, also routes that are added later. A job of another token is not found, like a job of another owner.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -32,6 +33,8 @@ ROUTES: Final = frozenset(
         ("POST", "/v1/uploads/<job_id>/abort"),
     }
 )
+#: The descriptions of errors, which anyone can read under ``/token``, also without a token.
+_PUBLIC: Final = re.compile(r"/v1/errors(/[^/]+)?")
 _SCHEME: Final = "bearer "
 #: Methods without effect. Browsers send them without ``Origin`` to the origin of the page itself.
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -49,9 +52,11 @@ class Route(Protocol):
 def authenticate(event: dict[str, Any], dependencies: Dependencies) -> None:
     """Verify the upload token of a request, if it has one, and add it to the event, which is a normalized one.
 
-    A request that arrives under ``/token`` must have a token. Anywhere else, a token is optional, and a request that
-    has one can do no more than the token allows. Raises TokenInvalid.
+    A request that arrives under ``/token`` must have a token, unless it reads a description of an error. Anywhere else,
+    a token is optional, and a request that has one can do no more than the token allows. Raises TokenInvalid.
     """
+    if _is_public(event):
+        return
     text = _find_token(event)
     if text is None:
         if event[IS_OPEN]:
@@ -98,6 +103,10 @@ def allowed_origins(event: Mapping[str, Any], origins: str) -> str:
     if token is not None:
         return token.origin or "*"
     return "*" if event[IS_OPEN] else origins
+
+
+def _is_public(event: Mapping[str, Any]) -> bool:
+    return event.get("httpMethod") == "GET" and _PUBLIC.fullmatch(str(event.get("path"))) is not None
 
 
 def _find_token(event: Mapping[str, Any]) -> str | None:

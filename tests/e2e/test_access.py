@@ -155,6 +155,44 @@ def test_results_need_a_signed_link(protected: ProtectedStack) -> None:
     assert httpx.get(address.partition("/processed/")[0]).status_code == 403
 
 
+def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> None:
+    """Through the same redirect as GET, but to a link for HEAD, because S3 accepts a link for one method only."""
+    auth = protected.create_caller()
+    with protected.client(auth) as safelight:
+        job = safelight.wait(safelight.submit(sample_images.make_jpeg(), width=64, format="webp").id)
+        data = safelight.read_result(job.id)
+    url = f"{protected.site.stack.api_url}/jobs/{job.id}"
+    for path, size, kind in (
+        ("result", len(data), "image/webp"),
+        ("outputs/image", len(data), "image/webp"),
+        ("raw", len(sample_images.make_jpeg()), "image/jpeg"),
+    ):
+        redirect = httpx.head(f"{url}/{path}", auth=auth)
+        assert redirect.status_code == 303
+        assert not redirect.content
+        image = httpx.head(redirect.headers["Location"])
+        assert (image.status_code, image.headers["Content-Length"], image.headers["Content-Type"]) == (
+            200,
+            str(size),
+            kind,
+        )
+        assert image.headers["ETag"]
+        assert not image.content
+        assert httpx.get(redirect.headers["Location"]).status_code == 403
+        assert httpx.get(httpx.get(f"{url}/{path}", auth=auth).headers["Location"]).status_code == 200
+
+
+def test_anyone_can_read_what_an_error_means(protected: ProtectedStack) -> None:
+    """The type of a refusal of the gateway or the function is a URL that needs no credentials."""
+    base = protected.site.stack.api_url.removesuffix("/v1")
+    refused = httpx.get(f"{protected.site.stack.api_url}/jobs")
+    without_token = httpx.get(f"{base}/token/v1/jobs")
+    for answer in (refused, without_token):
+        error = httpx.get(httpx.URL(str(answer.url)).join(answer.json()["type"]))
+        assert (error.status_code, error.json()["code"]) == (200, answer.json()["code"])
+        assert error.json()["what_to_do"]
+
+
 def test_a_page_uploads_with_a_token(protected: ProtectedStack) -> None:
     """It needs no credentials of the stack, and it can do nothing else. Without the token, its path is closed."""
     backend_auth = protected.create_caller()

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, count_attempts, wait_until
+from support.running_stack import HTTP_SECONDS, Site, count_attempts, send_until_admitted, wait_until
 
 from safelight import Safelight
 
@@ -41,6 +42,21 @@ def test_required_job_flow(site: Site) -> None:
         "Size": {"N": str(len(data))},
         "Format": {"S": "PNG"},
     }
+
+
+def test_head_has_the_headers_of_get_without_a_body(site: Site) -> None:
+    """Also the length of the body, on a connection that then serves the next request."""
+    job = site.wait_until_done(site.submit(PHOTO)["id"])
+    for path in (f"jobs/{job['id']}", f"jobs/{job['id']}/receipt", "nothing", "presets/web"):
+        known, asked = (
+            send_until_admitted(partial(site.http.request, method, path, headers={"Accept-Encoding": "identity"}))
+            for method in ("GET", "HEAD")
+        )
+        assert (asked.status_code, asked.content) == (known.status_code, b"")
+        assert {name: asked.headers.get(name) for name in ("Content-Type", "ETag")} == {
+            name: known.headers.get(name) for name in ("Content-Type", "ETag")
+        }
+        assert int(asked.headers["Content-Length"]) == len(known.content)
 
 
 def test_prefer_wait_returns_the_finished_job(site: Site) -> None:

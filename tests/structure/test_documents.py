@@ -1,5 +1,6 @@
 """The documents are held to the code: each error, route, attribute, command and lock file."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -49,6 +50,26 @@ def test_documented_errors_match_the_code(request: pytest.FixtureRequest) -> Non
         (ROOT / "docs/errors.md").write_text(page, "utf-8")
     missing = [row for row in rows.values() if row not in text("docs/errors.md")]
     assert not missing, "run pytest tests/structure/test_documents.py --write-docs"
+
+
+def test_the_api_describes_the_documented_errors(request: pytest.FixtureRequest) -> None:
+    """api/errors/descriptions.json has the rows of docs/errors.md, without the targets of links."""
+    errors = {error.code: error for error in reversed(list(error_classes()))}
+    rows = re.findall(r"^\| `([A-Z_0-9]+)` \|.*\| ([^|]*) \|$", text("docs/errors.md"), re.MULTILINE)
+    described = {
+        code: {
+            "status": errors[code].status,
+            "title": errors[code].title,
+            "what_to_do": re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", what_to_do),
+            "retriable": errors[code].retriable,
+        }
+        for code, what_to_do in rows
+    }
+    path = ROOT / "api/errors/descriptions.json"
+    written = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+    if request.config.getoption("--write-docs"):
+        path.write_text(written, "utf-8")
+    assert path.read_text("utf-8") == written, "run pytest tests/structure/test_documents.py --write-docs"
 
 
 def test_every_attribute_is_in_the_data_dictionary() -> None:

@@ -45,7 +45,25 @@ RETRY_AFTER = {
 def test_gateway_responses_are_problem_documents(answer: str) -> None:
     """With a documented code."""
     declared = properties(answer)
-    document = json.loads(declared["ResponseTemplates"]["application/json"])
+    template, values = declared["ResponseTemplates"]["application/json"]["Fn::Sub"]
+    assert "${" not in template.replace("${Api}", "")
+    document = json.loads(template)
+    assert document["type"] == f"${{Api}}/token/v1/errors/{document['code']}"
+    assert values == {
+        "Api": {
+            "Fn::If": [
+                "ApiHasDomain",
+                {"Ref": "PublicApiUrl"},
+                {
+                    "Fn::If": [
+                        "IsAws",
+                        {"Fn::Sub": "https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}"},
+                        {"Fn::Sub": "${ApiPathPrefix}/${RestApi}/${StageName}"},
+                    ]
+                },
+            ]
+        }
+    }
     assert {"type", "title", "status", "detail", "code", "retriable", "request_id"} <= document.keys()
     assert str(document["status"]) == declared["StatusCode"]
     headers = {

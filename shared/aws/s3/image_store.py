@@ -36,6 +36,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class _Signing:
+    """How a link is signed: how long it is valid, from when, and whether for HEAD."""
+
+    lifetime: timedelta
+    now: datetime
+    is_head: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object of the bucket."""
 
@@ -207,32 +216,41 @@ class ImageStore:
             has_versions |= any(each.get("DeleteMarker") for each in response.get("Deleted", ()))
         return has_versions
 
-    def link(self, facts: ProcessedImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
-        """Sign a link that downloads a processed image as ``filename``."""
-        return self._link(facts.key, facts.media_type, filename=filename, lifetime=lifetime, now=now)
+    def link(
+        self, facts: ProcessedImage, *, filename: str, lifetime: timedelta, now: datetime, is_head: bool = False
+    ) -> Link:
+        """Sign a link that downloads a processed image as ``filename``.
 
-    def raw_link(self, raw: RawImage, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
-        """Sign a link that downloads a raw image, whose format must be known."""
+        S3 accepts a link only for the method that it is signed for: GET, or HEAD if ``is_head`` is true.
+        """
+        return self._link(facts.key, facts.media_type, filename, _Signing(lifetime, now, is_head))
+
+    def raw_link(
+        self, raw: RawImage, *, filename: str, lifetime: timedelta, now: datetime, is_head: bool = False
+    ) -> Link:
+        """Sign a link that downloads a raw image, whose format must be known. ``is_head`` is as in :meth:`link`."""
         media_type = BY_NAME[raw.format or ""].media_type
-        return self._link(raw.key, media_type, filename=filename, lifetime=lifetime, now=now)
+        return self._link(raw.key, media_type, filename, _Signing(lifetime, now, is_head))
 
-    def asset_link(self, owner: str, asset: Asset, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
-        """Sign a link that downloads the current content of an asset."""
+    def asset_link(  # noqa: PLR0913 - the asset and the link
+        self, owner: str, asset: Asset, *, filename: str, lifetime: timedelta, now: datetime, is_head: bool = False
+    ) -> Link:
+        """Sign a link that downloads the current content of an asset. ``is_head`` is as in :meth:`link`."""
         key = object_keys.asset_key(owner, asset.name, asset.digest)
-        return self._link(key, BY_NAME[asset.format].media_type, filename=filename, lifetime=lifetime, now=now)
+        return self._link(key, BY_NAME[asset.format].media_type, filename, _Signing(lifetime, now, is_head))
 
-    def _link(self, key: str, media_type: str, *, filename: str, lifetime: timedelta, now: datetime) -> Link:
+    def _link(self, key: str, media_type: str, filename: str, signing: "_Signing") -> Link:
         url = self._presigner.generate_presigned_url(
-            "get_object",
+            "head_object" if signing.is_head else "get_object",
             Params={
                 "Bucket": self.bucket,
                 "Key": key,
                 "ResponseContentType": media_type,
                 "ResponseContentDisposition": content_disposition(filename),
             },
-            ExpiresIn=int(lifetime.total_seconds()),
+            ExpiresIn=int(signing.lifetime.total_seconds()),
         )
-        return Link(url=url, expires_at=now + lifetime)
+        return Link(url=url, expires_at=signing.now + signing.lifetime)
 
     def form(self, job: Job, *, max_bytes: int, lifetime: timedelta, now: datetime) -> UploadForm:
         """Sign the form for a job's upload. The job must have a declaration."""

@@ -202,7 +202,7 @@ def test_problem_does_not_reveal_its_cause() -> None:
     """The cause of an error stays internal."""
     error = SafelightError()
     error.__cause__ = RuntimeError("secret arn:aws:s3:::bucket /var/task")
-    response = problem_response(error, instance="/v1/jobs", request_id="r")
+    response = problem_response(error, instance="/v1/jobs", request_id="r", base="")
     assert response.status_code == 500
     assert response.body is not None
     assert "secret" not in response.body
@@ -210,5 +210,5 @@ def test_problem_does_not_reveal_its_cause() -> None:
 
 def test_503_has_retry_after() -> None:
     """Every 503 has a Retry-After header."""
-    response = problem_response(ServiceUnavailable(), instance="/", request_id="r")
+    response = problem_response(ServiceUnavailable(), instance="/", request_id="r", base="")
     assert response.headers["Retry-After"] == "1"

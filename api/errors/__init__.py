@@ -1,0 +1,1 @@
+"""The descriptions of errors, to which the ``type`` of problem documents leads."""
