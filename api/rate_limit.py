@@ -57,8 +57,7 @@ def count_request(
     A limit protects other owners. If it cannot be checked, the request is served.
     """
     limit = dependencies.settings.owner_requests
-    path = str(event.get("path"))
-    if not limit or path in UNLIMITED or path.startswith(_UNLIMITED_BELOW):
+    if not limit or _is_unlimited(str(event.get("path"))):
         return None
     owner = requester(APIGatewayProxyEvent(dict(event)))
     try:
@@ -71,3 +70,7 @@ def count_request(
 def _seconds(duration: timedelta) -> int:
     """Return whole seconds, rounded up, at least 1 unless the duration is 0."""
     return ceil(duration.total_seconds())
+
+
+def _is_unlimited(path: str) -> bool:
+    return path in UNLIMITED or path.startswith(_UNLIMITED_BELOW)

@@ -77,8 +77,8 @@ def logs(
     The oldest line is the first. On AWS, use `aws logs tail /aws/lambda/NAME --follow`.
     """
     with report_expected_errors():
-        stack = _read_stack()
-        roles = _choose_roles(stack, function)
+        stack = read_stack()
+        roles = choose_roles(stack, function)
         start = datetime.now(UTC) - timedelta(minutes=since)
         console = Console(highlight=False, soft_wrap=True)
         try:
@@ -98,7 +98,7 @@ def env(
     They are also for the AWS CLI and SDKs. To set them in your shell, run: eval "$(safelight env)"
     """
     with report_expected_errors():
-        variables = list_variables(_read_stack())
+        variables = list_variables(read_stack())
     if as_json:
         typer.echo(json.dumps(variables, indent=2))
         return
@@ -115,7 +115,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confir
     with report_expected_errors():
         from infra import local_stack
 
-        stack = _read_stack()
+        stack = read_stack()
         parameters = local_stack.read_parameters(state_dir())
         if not yes:
             typer.confirm("Delete all images and jobs of the local stack?", abort=True)
@@ -151,35 +151,19 @@ def read_lines(stack: "Stack", roles: Mapping[str, str], start: int, *, follow: 
 
     With ``follow``, never ends: new lines of several functions are then sorted only within a short time.
     """
-    from infra.sessions import local_session, translate_aws_errors
+    from infra.log_reader import read_logs
 
-    client: Any = local_session(stack.endpoint_url).client("logs")
-    #: Events of each function that are printed already.
-    seen: dict[str, set[str]] = {role: set() for role in roles}
+    readers = read_logs(stack, roles, start)
     while True:
-        with translate_aws_errors():
-            found = [
-                line for role, name in roles.items() for line in _read_new_lines(client, role, name, start, seen[role])
-            ]
+        found = [
+            LogLine(event["timestamp"], role, event["message"])
+            for role, reader in readers.items()
+            for event in reader.read_new()
+        ]
         yield from sorted(found, key=lambda line: line.moment)
         if not follow:
             return
         time.sleep(_POLL_SECONDS)
-
-
-def _read_new_lines(client: Any, role: str, name: str, start: int, seen: set[str]) -> list[LogLine]:  # noqa: ANN401 - of boto3
-    try:
-        pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}", startTime=start)
-        events = [event for page in pages for event in page["events"]]
-    except client.exceptions.ResourceNotFoundException:
-        return []  # the function has not run yet
-    lines = []
-    for number, event in enumerate(events):
-        identity = event.get("eventId") or f"{event['timestamp']} {number} {event['message']}"
-        if identity not in seen:
-            seen.add(identity)
-            lines.append(LogLine(event["timestamp"], role, event["message"]))
-    return lines
 
 
 def _print_line(line: LogLine, console: Console, *, as_json: bool) -> None:
@@ -208,7 +192,8 @@ def _escape(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _choose_roles(stack: "Stack", function: str | None) -> Mapping[str, str]:
+def choose_roles(stack: "Stack", function: str | None) -> Mapping[str, str]:
+    """Return the names of all functions by role, or of one. Raises SetupError if the function does not exist."""
     if function is None:
         return stack.functions
     role = function.replace("-", "_")
@@ -221,7 +206,7 @@ def _join(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _read_stack() -> "Stack":
+def read_stack() -> "Stack":
     """Return the stack of the last ``up``. Raises SetupError if there is none."""
     from infra import local_stack
 

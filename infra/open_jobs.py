@@ -32,7 +32,7 @@ def notify_workers(stack: Stack) -> int:
     with translate_aws_errors():
         for item in _scan_open_jobs(table, stack.table):
             if item["Status"]["S"] == "PROCESSING":
-                _end_lease(table, stack.table, item)
+                end_lease(table, stack.table, item)
             message = JobMessage(job_id=item["ID"]["S"], generation=int(item["Generation"]["N"]))
             queue.send_message(QueueUrl=stack.queue_url, MessageBody=message.encode())
             count += 1
@@ -51,7 +51,7 @@ def _scan_open_jobs(table: "DynamoDBClient", name: str) -> Iterator[Any]:
         yield from page["Items"]
 
 
-def _end_lease(table: "DynamoDBClient", name: str, item: Any) -> None:  # noqa: ANN401 - DynamoDB's wire format
+def end_lease(table: "DynamoDBClient", name: str, item: Any) -> None:  # noqa: ANN401 - DynamoDB's wire format
     """End the lease of an attempt, unless the job has changed since."""
     try:
         table.update_item(

@@ -29,7 +29,7 @@ from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, t
 from api.http.parameters import IdempotencyKey, IfNoneMatch
 from api.http.responses import json_response
 from api.http.schemas import dump
-from api.jobs.job_spec import Catalog
+from api.jobs.job_spec import SPEC_ERRORS, Catalog
 from api.jobs.responses import limit_outputs, make_signer
 from api.jobs.schemas import JobView
 from api.uploads.use_cases import Uploads
@@ -43,16 +43,11 @@ from shared.errors import (
     DailyBytesExceeded,
     FieldError,
     ImportOff,
-    InvalidPipeline,
     InvalidRequest,
-    NotificationsOff,
     SourceForbidden,
     SourceMissing,
     TooManyOpenJobs,
-    UnknownPreset,
-    UnknownWebhook,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 from shared.ids import is_id
 from shared.jobs.job import Job, JobStatus
@@ -73,11 +68,7 @@ BatchCursor = Annotated[str | None, Query(description="`next_cursor` of the prev
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
-        InvalidPipeline,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
+        *SPEC_ERRORS,
         ImportOff,
         SourceForbidden,
         SourceMissing,

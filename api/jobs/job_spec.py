@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Final, Self
 
 from api.dependencies import Dependencies
 from api.jobs.options import ImportRequest, Options
@@ -13,7 +13,10 @@ from api.webhooks.use_cases import Webhooks
 from shared.errors import (
     AssetNotFound,
     FieldError,
+    InvalidPipeline,
+    NotificationsOff,
     PresetNotFound,
+    SafelightError,
     TokenForbidden,
     UnknownPreset,
     UnknownWebhook,
@@ -27,6 +30,11 @@ from shared.pipeline.asset import Asset
 from shared.pipeline.pipeline import Pipeline, get_asset_name, list_asset_names
 from shared.pipeline.preset import Preset, PresetRef
 from shared.webhooks.webhook import Webhook
+
+#: Errors of a request's pipeline or preset.
+PIPELINE_ERRORS: Final[tuple[type[SafelightError], ...]] = (InvalidPipeline, UnknownPreset, WatermarkNotFound)
+#: Errors of a request's job spec.
+SPEC_ERRORS: Final = (*PIPELINE_ERRORS, UnknownWebhook, NotificationsOff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,10 @@ class Catalog:
 def resolve_job_spec(options: Options, catalog: Catalog, image: ExpectedImage | None = None) -> JobSpec:
     """Return the job spec of a request's options. ``image`` is what is known of the image, if anything.
 
-    Raises InvalidPipeline if the options are not valid together, or UnknownPreset, WatermarkNotFound or UnknownWebhook
-    with a pointer to a name that does not exist, or NotificationsOff if the deployment sends no notifications. With an
-    upload token, returns its spec, and raises TokenForbidden if the request has options that are part of a spec.
+    Raises one of ``SPEC_ERRORS``: InvalidPipeline if the options are not valid together, UnknownPreset,
+    WatermarkNotFound or UnknownWebhook with a pointer to a name that does not exist, or NotificationsOff if the
+    deployment sends no notifications. With an upload token, returns its spec, and raises TokenForbidden if the request
+    has options that are part of a spec.
     """
     if catalog.grant is not None:
         _require_only_file(options)

@@ -14,7 +14,7 @@ from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, t
 from api.http.parameters import IdempotencyKey, JobId
 from api.http.responses import json_response
 from api.jobs.deletion_views import DeletionView
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import PIPELINE_ERRORS, Catalog, resolve_job_spec
 from api.jobs.lifecycle import JobLifecycle
 from api.jobs.options import Options, read_options
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job
@@ -24,14 +24,11 @@ from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
     FieldError,
-    InvalidPipeline,
     InvalidRequest,
     JobFinished,
     JobNotFound,
     JobNotRetriable,
-    UnknownPreset,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 
 router = Router()
@@ -68,9 +65,7 @@ def cancel(job_id: JobId, dependencies: Deps, log: Log, idempotency_key: Idempot
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
-        InvalidPipeline,
-        UnknownPreset,
-        WatermarkNotFound,
+        *PIPELINE_ERRORS,
         JobNotFound,
         JobNotRetriable,
         *KEY_ERRORS,

@@ -20,7 +20,7 @@ from api.http.parameters import Cursor, IdempotencyKey, IfNoneMatch, JobId, Time
 from api.http.responses import json_response
 from api.jobs.form_fields import split_fields
 from api.jobs.imports import Imports
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import SPEC_ERRORS, Catalog, resolve_job_spec
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.options import read_import, read_options
 from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job, select_facts
@@ -40,10 +40,8 @@ from shared.errors import (
     EmptyBody,
     FieldError,
     ImportOff,
-    InvalidPipeline,
     InvalidRequest,
     JobNotFound,
-    NotificationsOff,
     RawImageMissing,
     SourceArchived,
     SourceForbidden,
@@ -53,11 +51,8 @@ from shared.errors import (
     TooManyBytes,
     TooManyOpenJobs,
     UnknownJob,
-    UnknownPreset,
-    UnknownWebhook,
     UnsupportedImageType,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 from shared.ids import first_id_at
 from shared.jobs.job import Job, JobStatus
@@ -87,7 +82,7 @@ Prefer = Annotated[
         UnsupportedMediaType,
         UnsupportedImageType,
         InvalidRequest,
-        InvalidPipeline,
+        *SPEC_ERRORS,
         ImportOff,
         SourceForbidden,
         SourceMissing,
@@ -100,10 +95,6 @@ Prefer = Annotated[
         TooManyOpenJobs,
         DailyBytesExceeded,
         *KEY_ERRORS,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
     ),
 )
 def create_job(

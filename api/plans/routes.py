@@ -10,18 +10,15 @@ from api.dependencies import Deps, caller
 from api.http.body import read_json
 from api.http.documented import documented
 from api.http.responses import json_response
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import PIPELINE_ERRORS, Catalog, resolve_job_spec
 from api.plans.planner import plan
 from api.plans.schemas import read_plan_request
 from api.plans.views import PlanView
 from api.presets.output_budget import ExpectedImage
 from shared.errors import (
     BadJson,
-    InvalidPipeline,
     InvalidRequest,
-    UnknownPreset,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 
 router = Router()
@@ -37,9 +34,7 @@ router = Router()
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
-        InvalidPipeline,
-        UnknownPreset,
-        WatermarkNotFound,
+        *PIPELINE_ERRORS,
     ),
 )
 def plan_job(dependencies: Deps) -> Response[Any]:

@@ -12,20 +12,15 @@ from api.http.body import read_json
 from api.http.documented import documented
 from api.http.parameters import Cursor
 from api.http.responses import json_response
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import SPEC_ERRORS, Catalog, resolve_job_spec
 from api.tokens.schemas import NewTokenView, TokenPageView, TokenView, read_token_request
 from api.tokens.use_cases import Tokens
 from shared.errors import (
     BadCursor,
     BadJson,
-    InvalidPipeline,
     InvalidRequest,
-    NotificationsOff,
     TokenNotFound,
-    UnknownPreset,
-    UnknownWebhook,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 from shared.ids import ID_PATTERN, is_id
 
@@ -46,11 +41,7 @@ TokenId = Annotated[str, Path(description="ULID of the token.", json_schema_extr
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
-        InvalidPipeline,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
+        *SPEC_ERRORS,
     ),
 )
 def create_token(dependencies: Deps, log: Log) -> Response[Any]:

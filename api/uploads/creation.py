@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from api.dependencies import Dependencies, caller, granted, requester
 from api.http.idempotency import KEY_ERRORS, Done, identify_request, run_once, time_left
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import SPEC_ERRORS, Catalog, resolve_job_spec
 from api.jobs.responses import get_submitted_job, log_submission, remember_job
 from api.jobs.submission import Submitted, find_created
 from api.uploads.schemas import UploadRequest
@@ -16,17 +16,12 @@ from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
     DailyBytesExceeded,
-    InvalidPipeline,
     InvalidRequest,
-    NotificationsOff,
     SafelightError,
     TooManyBytes,
     TooManyOpenJobs,
-    UnknownPreset,
-    UnknownWebhook,
     UnsupportedImageType,
     UnsupportedMediaType,
-    WatermarkNotFound,
 )
 from shared.jobs.job import Job
 
@@ -36,15 +31,11 @@ CREATION_ERRORS: Final[tuple[type[SafelightError], ...]] = (
     UnsupportedMediaType,
     UnsupportedImageType,
     InvalidRequest,
-    InvalidPipeline,
+    *SPEC_ERRORS,
     TooManyBytes,
     TooManyOpenJobs,
     DailyBytesExceeded,
     *KEY_ERRORS,
-    UnknownPreset,
-    UnknownWebhook,
-    NotificationsOff,
-    WatermarkNotFound,
 )
 
 

@@ -14,25 +14,20 @@ from api.http.documented import documented
 from api.http.idempotency import KEY_ERRORS, identify_request, run_once, time_left
 from api.http.parameters import IdempotencyKey
 from api.http.responses import json_response
-from api.jobs.job_spec import Catalog, resolve_job_spec
+from api.jobs.job_spec import SPEC_ERRORS, Catalog, resolve_job_spec
 from api.watches.schemas import WatchListView, WatchView, read_watch_request
 from api.watches.use_cases import Watches
 from shared.aws.dynamodb.idempotency.request_log import Reservation
 from shared.errors import (
     BadJson,
-    InvalidPipeline,
     InvalidRequest,
-    NotificationsOff,
     SourceForbidden,
     SourceMissing,
     TooManyWatches,
-    UnknownPreset,
-    UnknownWebhook,
     UnsupportedMediaType,
     WatchNotFound,
     WatchOff,
     WatchOverlap,
-    WatermarkNotFound,
 )
 from shared.ids import ID_PATTERN
 
@@ -51,11 +46,7 @@ WatchId = Annotated[str, Path(description="ULID of the watch.", json_schema_extr
         BadJson,
         UnsupportedMediaType,
         InvalidRequest,
-        InvalidPipeline,
-        UnknownPreset,
-        UnknownWebhook,
-        NotificationsOff,
-        WatermarkNotFound,
+        *SPEC_ERRORS,
         WatchOff,
         SourceForbidden,
         SourceMissing,

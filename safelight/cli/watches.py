@@ -1,31 +1,14 @@
 """``safelight watches``: process each object that appears under an S3 prefix."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from safelight.cli.commands.import_prefix import Include
-from safelight.cli.options import (
-    ApiUrl,
-    Enlarge,
-    Fit,
-    Format,
-    Formats,
-    Grayscale,
-    Height,
-    Json,
-    Pipeline,
-    PresetName,
-    Quality,
-    Webhook,
-    Width,
-    Widths,
-    collect_shorthand,
-    parse_tags,
-    read_pipeline,
-)
+from safelight.cli.job_spec_options import JobSpecArguments, take_job_spec
+from safelight.cli.options import ApiUrl, Json
 from safelight.cli.rendering import documents, tables
 from safelight.cli.wiring import connect
 from safelight.models import Watch
@@ -57,6 +40,7 @@ class Grouping(StrEnum):
 
 
 @app.command("create", epilog=EXAMPLES)
+@take_job_spec
 def create(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A prefix, such as s3://bucket/prefix/.")],
@@ -67,50 +51,18 @@ def create(  # noqa: PLR0913 - each option is an argument
         typer.Option("--group-by", help="One batch for each day (the default), or for each folder of the bucket."),
     ] = None,
     existing: Annotated[bool, typer.Option("--existing", help="Also process the objects that exist already.")] = False,
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    enlarge: Enlarge = None,
-    grayscale: Grayscale = None,
-    format_: Format = None,
-    quality: Quality = None,
-    widths: Widths = None,
-    formats: Formats = None,
-    webhook: Webhook = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of each job. Can be repeated.")
-    ] = None,
+    spec: JobSpecArguments,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
     """Process each object that appears under a prefix from now on. Print the ID of the watch."""
-    options: dict[str, Any] = collect_shorthand(
-        pipeline,
-        preset,
-        width=width,
-        height=height,
-        fit=fit,
-        enlarge=enlarge,
-        grayscale=grayscale,
-        format=format_,
-        quality=quality,
-        widths=widths,
-        formats=formats,
-    )
-    tags = parse_tags(tag)
     with connect(context, api_url) as client:
         watch = client.watches.create(
             source,
             include=include or (),
             batch=batch.value if batch else None,
             existing=existing,
-            pipeline=read_pipeline(pipeline),
-            preset=preset,
-            options=options,
-            webhook=webhook,
-            tags=tags,
+            **spec,
         )
     _print(watch, as_json=as_json)
 

@@ -25,7 +25,7 @@ LAYERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("batches", "dead_letters", "plans"),
         ("tokens", "uploads"),
         ("jobs",),
-        ("assets", "presets", "rate_limit", "system", "webhooks"),
+        ("assets", "errors", "presets", "rate_limit", "system", "webhooks"),
         ("dependencies",),
         ("http",),
     ),

@@ -98,6 +98,12 @@ COMMANDS = (
     ),
     CommandRow("up", STACK, "infra.commands", "Start a local stack, and wait until its API is healthy."),
     CommandRow("logs", STACK, "infra.inspection", "Show the logs of the functions of the local stack."),
+    CommandRow(
+        "invoke",
+        STACK,
+        "infra.invocation",
+        "Run a function of the local stack in this terminal, with the code of this installation.",
+    ),
     CommandRow("env", STACK, "infra.inspection", "Print environment variables for the local stack."),
     CommandRow("reset", STACK, "infra.inspection", "Delete all data of the local stack, and start it again."),
     CommandRow("down", STACK, "infra.commands", "Stop the local stack."),

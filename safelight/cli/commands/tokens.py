@@ -1,31 +1,12 @@
 """``safelight tokens``: manage upload tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from safelight.cli.options import (
-    ApiUrl,
-    Enlarge,
-    Fit,
-    Format,
-    Formats,
-    Grayscale,
-    Height,
-    Json,
-    Pipeline,
-    PresetName,
-    Quality,
-    Webhook,
-    Width,
-    Widths,
-    collect_shorthand,
-    parse_duration,
-    parse_size,
-    parse_tags,
-    read_pipeline,
-)
+from safelight.cli.job_spec_options import JobSpecArguments, take_job_spec
+from safelight.cli.options import ApiUrl, Json, parse_duration, parse_size
 from safelight.cli.rendering import documents, tables
 from safelight.cli.rendering.text import format_size
 from safelight.cli.wiring import connect
@@ -49,21 +30,11 @@ TokenId = Annotated[str, typer.Argument(metavar="ID", help="ID of the token.", s
 
 
 @app.command("create", epilog=EXAMPLES)
+@take_job_spec
 def create(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
-    preset: PresetName = None,
-    pipeline: Pipeline = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    enlarge: Enlarge = None,
-    grayscale: Grayscale = None,
-    format_: Format = None,
-    quality: Quality = None,
-    widths: Widths = None,
-    formats: Formats = None,
-    webhook: Webhook = None,
+    spec: JobSpecArguments,
     max_files: Annotated[
         int | None, typer.Option("--max-files", min=1, metavar="N", help="Maximum number of files. Default: 1.")
     ] = None,
@@ -79,39 +50,13 @@ def create(  # noqa: PLR0913 - each option is an argument
         str | None,
         typer.Option("--origin", metavar="URL", help="Origin of the web page, such as https://app.example.com."),
     ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of each job. Can be repeated.")
-    ] = None,
     api_url: ApiUrl = None,
     as_json: Json = False,
 ) -> None:
     """Create a token, and print its ID, the token and the URL for it. No other command prints the token."""
-    options: dict[str, Any] = collect_shorthand(
-        pipeline,
-        preset,
-        width=width,
-        height=height,
-        fit=fit,
-        enlarge=enlarge,
-        grayscale=grayscale,
-        format=format_,
-        quality=quality,
-        widths=widths,
-        formats=formats,
-    )
-    size, seconds, tags = parse_size(max_bytes), parse_duration(expires_in), parse_tags(tag)
+    size, seconds = parse_size(max_bytes), parse_duration(expires_in)
     with connect(context, api_url) as client:
-        token = client.tokens.create(
-            pipeline=read_pipeline(pipeline),
-            preset=preset,
-            options=options,
-            webhook=webhook,
-            max_files=max_files,
-            max_bytes=size,
-            expires_in=seconds,
-            origin=origin,
-            tags=tags,
-        )
+        token = client.tokens.create(**spec, max_files=max_files, max_bytes=size, expires_in=seconds, origin=origin)
     if as_json:
         documents.print_document(token.document())
         return

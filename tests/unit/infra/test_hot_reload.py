@@ -126,7 +126,7 @@ def test_errors_are_found_in_log_lines(line: str, expected: str) -> None:
 def test_each_error_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not those before the start; also those of a millisecond that was read before."""
     events = [log_event(1, "old")]
-    monkeypatch.setattr("infra.function_errors.local_session", lambda _: SimpleNamespace(client=lambda _: Logs(events)))
+    monkeypatch.setattr("infra.log_reader.local_session", lambda _: SimpleNamespace(client=lambda _: Logs(events)))
     stack = SimpleNamespace(endpoint_url="http://e", functions={"worker": "w", "api": "missing"})
     errors = FunctionErrors(stack)  # type: ignore[arg-type]
     assert [*errors.read()] == []
