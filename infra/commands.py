@@ -98,7 +98,7 @@ def up(
     with report_expected_errors(), show_progress(quiet=as_json) as report:
         from infra import local_stack
 
-        given = _parameters(parameter or [])
+        given = parse_parameters(parameter or [])
         if reset_parameters:
             local_stack.forget_parameters(state_dir())
         stack = local_stack.up(state_dir(), engine.value, given, report=report)
@@ -156,7 +156,7 @@ def deploy(  # noqa: PLR0913 - one argument for each option
                 err=True,
             )
         account = aws_account.Account(name, profile, region)
-        given = _parameters(parameter or [])
+        given = parse_parameters(parameter or [])
         stack = aws_account.deploy_aws(
             account, given, state_dir() / "build", lambda changes: _approve(changes, yes=yes)
         )
@@ -240,7 +240,8 @@ def _approve(changes: "Changes", *, yes: bool) -> bool:
     return yes or typer.confirm(f"Apply these {len(changes)} changes?", err=True)
 
 
-def _parameters(lines: list[str]) -> dict[str, str]:
+def parse_parameters(lines: list[str]) -> dict[str, str]:
+    """Return template parameters from ``NAME=VALUE``. Raises SetupError for a line without ``=``."""
     given: dict[str, str] = {}
     for line in lines:
         name, equals, value = line.partition("=")

@@ -22,6 +22,9 @@ HEALTH_PATH = "/_ministack/health"
 #: Only for a process that hangs. On a busy machine, a start takes minutes.
 START_SECONDS = 600
 SNAPSHOT_SECONDS = 60
+#: The address on which the engine listens, if not only this machine may reach it. For containers, whose ports Docker
+#: publishes. Whoever can reach the engine can run code in it.
+BIND_VARIABLE = "SAFELIGHT_BIND_HOST"
 _TAIL_CHARACTERS = 600
 #: A wheel has this package in a folder that is not in Python's path. PYTHONPATH would also change the functions.
 _SERVE = """
@@ -91,7 +94,7 @@ def try_port(paths: EnginePaths, port: int, extra: Mapping[str, str]) -> EngineR
     """
     with paths.log.open("ab") as log:
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-c", _SERVE, str(SOURCE_ROOT), HOST, str(port)],
+            [sys.executable, "-P", "-c", _SERVE, str(SOURCE_ROOT), os.environ.get(BIND_VARIABLE, HOST), str(port)],
             cwd=paths.scratch,
             env=make_environment(paths, port, extra),
             stdin=subprocess.DEVNULL,

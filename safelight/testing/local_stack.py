@@ -22,7 +22,7 @@ from safelight.local_images import Image
 from safelight.models import Job
 
 #: Credentials and region of a local engine.
-_AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+AWS_VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 class StackNotStarted(Exception):
@@ -51,7 +51,7 @@ class LocalStack:
     @property
     def environment(self) -> dict[str, str]:
         """Return variables with which the client, the AWS SDKs and the AWS CLI of another process use this stack."""
-        return {API_URL_VARIABLE: self.api_url, "AWS_ENDPOINT_URL": self.endpoint_url, **_AWS}
+        return {API_URL_VARIABLE: self.api_url, "AWS_ENDPOINT_URL": self.endpoint_url, **AWS_VARIABLES}
 
     def process(self, image: Image, *, preset: str | None = None, **options: Unpack[JobOptions]) -> Job:
         """Submit an image, wait until its job has ended, and return the job, whether it has completed or not."""

@@ -97,7 +97,8 @@ def test_the_types_are_generated_from_the_document(tmp_path: Path) -> None:
     """After a change of docs/openapi.json, run `npm run generate` in clients/typescript."""
     command = (CLIENT / "node_modules" / ".bin" / "openapi-typescript", ROOT / "docs" / "openapi.json")
     run(*command, "--default-non-nullable", "false", "-o", tmp_path / "schema.ts", folder=CLIENT)
-    assert (tmp_path / "schema.ts").read_text("utf-8") == (CLIENT / "src" / "schema.ts").read_text("utf-8")
+    is_current = (tmp_path / "schema.ts").read_text("utf-8") == (CLIENT / "src" / "schema.ts").read_text("utf-8")
+    assert is_current, "run: cd clients/typescript && npm run generate"
 
 
 def test_the_client_works_in_node(site: Site, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import itertools
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from infra import embedded_container
 from infra.deployment.packaging import FUNCTION_PACKAGES
 from infra.deployment.wheels import PYTHON_VERSION
-from infra.engines import compose, localstack
+from infra.engines import compose, launch, localstack
 from infra.engines.record import VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -87,16 +89,41 @@ def test_the_command_and_the_file_agree() -> None:
     assert VARIABLES[compose.PORT_VARIABLE] == compose.DEFAULT_PORT
 
 
-def test_the_image_has_the_sources_of_the_zips() -> None:
-    """The Dockerfile copies every package of the functions, and .dockerignore allows it."""
-    dockerfile = (ROOT / "infra" / "Dockerfile").read_text("utf-8")
-    copied = set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
-    let_in = set(re.findall(r"^!(\w+)", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
-    assert copied == let_in
-    assert copied >= {package for packages in FUNCTION_PACKAGES.values() for package in packages} | {
-        "infra",
-        "requirements",
-    }
+def test_the_images_have_the_sources_of_the_zips() -> None:
+    """Each Dockerfile copies every package of the functions, and .dockerignore allows exactly what they copy."""
+    needed = {package for packages in FUNCTION_PACKAGES.values() for package in packages} | {"infra", "requirements"}
+    copied: set[str] = set()
+    for name in ("Dockerfile", "embedded.Dockerfile"):
+        lines = re.findall(r"^COPY (.+) \S+$", (ROOT / "infra" / name).read_text("utf-8"), re.MULTILINE)
+        sources = {source.rstrip("/") for line in lines for source in line.split()}
+        assert sources >= needed
+        copied |= sources
+    assert copied == set(re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
+
+
+def test_the_image_of_the_embedded_engine_is_safe_by_default() -> None:
+    """It runs as another user than root, checks its health, and listens on the port that its comment publishes."""
+    dockerfile = (ROOT / "infra" / "embedded.Dockerfile").read_text("utf-8")
+    users = re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE)
+    assert users
+    assert users[-1] not in {"root", "0"}
+    assert dockerfile.index("USER ") < dockerfile.index("CMD [")
+    assert "HEALTHCHECK " in dockerfile
+    assert f"EXPOSE {embedded_container.PORT}" in dockerfile
+    assert f"--publish 127.0.0.1:{embedded_container.PORT}:{embedded_container.PORT}" in dockerfile
+    variables = dict(re.findall(r"(\w+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE))))
+    assert variables[launch.BIND_VARIABLE] == "0.0.0.0"  # noqa: S104 - in a container
+    for entry in re.findall(r'"-m", "([\w.]+)"', dockerfile):
+        assert importlib.util.find_spec(entry)
+
+
+def test_the_development_container_installs_the_tests() -> None:
+    """With the Makefile's target and the supported Python."""
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8")
+    container = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    assert container["image"].endswith(f":{PYTHON_VERSION}")
+    target = container["postCreateCommand"].split()[1].replace(".venv", "$(VENV)")
+    assert f"\n{target}:" in (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_the_image_runs_existing_code() -> None:

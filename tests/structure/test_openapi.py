@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 EXAMPLES = Path(__file__).parents[2] / "api" / "openapi" / "examples.json"
+CLIENT = Path(__file__).parents[2] / "clients" / "typescript"
 
 
 @cache
@@ -32,7 +34,19 @@ def test_the_document_is_current(request: pytest.FixtureRequest) -> None:
     """Any change of a route, field or status changes the document."""
     if request.config.getoption("--write-docs"):
         PAGE.write_text(written(), "utf-8")
+        write_types(request)
     assert PAGE.read_text("utf-8") == written(), "run pytest tests/structure/test_openapi.py --write-docs"
+
+
+def write_types(request: pytest.FixtureRequest) -> None:
+    """Write the types of the TypeScript client, or say how, if its tools are not installed.
+
+    tests/browser/test_typescript_client.py compares them with the document.
+    """
+    if (CLIENT / "node_modules").is_dir():
+        subprocess.run(["npm", "run", "--silent", "generate"], cwd=CLIENT, check=True)  # noqa: S607 - the npm of the user
+    else:
+        request.node.user_properties.append(("shown", "Then run: cd clients/typescript && npm ci && npm run generate"))
 
 
 def test_every_error_of_an_operation_has_an_example() -> None:

@@ -106,6 +106,12 @@ COMMANDS = (
     ),
     CommandRow("env", STACK, "infra.inspection", "Print environment variables for the local stack."),
     CommandRow("reset", STACK, "infra.inspection", "Delete all data of the local stack, and start it again."),
+    CommandRow(
+        "init-hook",
+        STACK,
+        "infra.init_hook.export",
+        "Write a folder with which a LocalStack-compatible container deploys Safelight when it is ready.",
+    ),
     CommandRow("down", STACK, "infra.commands", "Stop the local stack."),
     CommandRow("deploy", STACK, "infra.commands", "Deploy Safelight to an AWS account."),
     CommandRow(
