@@ -1,7 +1,7 @@
 """Run one event in the handler of a function, in this process: the child process of ``safelight invoke``.
 
-Run as a program with the name of the handler, the file of the event and, for a debugger, ``pdb`` or ``trace``. Standard
-input is the caller's terminal, so ``breakpoint()`` works. The result is written to the file of the event.
+Run as a program with the name of the handler, the file of the event and, for a debugger, ``pdb`` and ``trace``.
+Standard input is the caller's terminal, so ``breakpoint()`` works. The result is written to the file of the event.
 """
 
 import importlib
@@ -22,17 +22,18 @@ _DEBUG_SECONDS: Final = 24 * 3600
 
 def main() -> int:
     """Invoke the handler. Return 0, or 1 if it has raised an exception."""
-    handler_name, event_file, *mode = sys.argv[1:]
-    is_debugged = bool(mode)
-    if is_debugged:
+    handler_name, event_file, *modes = sys.argv[1:]
+    is_debugged = bool(modes)
+    if "pdb" in modes:
         _stop_at_errors()
+    if is_debugged:
         _render_here()
     handler = _import_handler(handler_name)
     path = Path(event_file)
     event = json.loads(path.read_text("utf-8"))
     context = _make_context(_DEBUG_SECONDS if is_debugged else int(os.environ["SAFELIGHT_INVOKE_SECONDS"]))
     try:
-        result = _trace(handler, event, context) if mode == ["trace"] else handler(event, context)
+        result = _trace(handler, event, context) if "trace" in modes else handler(event, context)
     except Exception:
         logging.getLogger("safelight.invoke").exception("The handler has raised an exception")
         return 1

@@ -71,19 +71,19 @@ def invoke(
             raise SetupError(f"--job works with {' and '.join(_MESSAGE_ROLES)}. Pass --event for {function}.")
         if job is None and event is None and role not in _SCHEDULED:
             raise SetupError(f"{function} needs an event: pass --event FILE" + _suggest_job(role))
-        mode = ["trace"] if trace else ["pdb"] if debug else []
+        modes = ["pdb"] * debug + ["trace"] * trace
         if job is None:
-            code, result = run_handler(stack, name, {} if event is None else _read_event(event), mode)
+            code, result = run_handler(stack, name, {} if event is None else _read_event(event), modes)
         else:
             with pause_messages(stack, name):
-                code, result = run_handler(stack, name, make_job_event(stack, role, job), mode)
+                code, result = run_handler(stack, name, make_job_event(stack, role, job), modes)
     if result:
         typer.echo(result)
     if code:
         raise typer.Exit(1)
 
 
-def run_handler(stack: "Stack", name: str, event: Any, mode: list[str]) -> tuple[int, str]:  # noqa: ANN401 - any JSON
+def run_handler(stack: "Stack", name: str, event: Any, modes: list[str]) -> tuple[int, str]:  # noqa: ANN401 - any JSON
     """Run the handler of a function in a child process on this terminal. Return its exit code and result as JSON."""
     from infra.deployment.packaging import SOURCE_ROOT
     from infra.sessions import local_session, translate_aws_errors
@@ -93,7 +93,7 @@ def run_handler(stack: "Stack", name: str, event: Any, mode: list[str]) -> tuple
     with tempfile.TemporaryDirectory(prefix="safelight-invoke-") as folder:
         path = Path(folder) / "event.json"
         path.write_text(json.dumps(event), "utf-8")
-        command = [sys.executable, "-m", "infra.handler_process", settings["Handler"], str(path), *mode]
+        command = [sys.executable, "-m", "infra.handler_process", settings["Handler"], str(path), *modes]
         with _ignore_interrupts():  # the terminal sends Ctrl-C to the child too, whose debugger handles it
             code = subprocess.run(
                 command, env=_make_environment(stack, settings), cwd=SOURCE_ROOT, check=False

@@ -65,8 +65,8 @@ def test_breakpoints_stop_the_thread_of_an_image(site: Site) -> None:
     """The recipe of docs/development.md, from the first line of the handler to the function that renders."""
     with site.pause_worker():
         job_id = submit_waiting(site)
-        commands = ("break worker.imaging.render.render", "continue", "p pipeline.outputs", "continue")
-        typed = "\n".join(("import worker.imaging.render", *commands, ""))
+        commands = ("break worker.imaging.render", "continue", "p pipeline.outputs", "continue")
+        typed = "\n".join(("import worker.imaging", *commands, ""))
         done = invoke(site, "worker", "--job", job_id, "--trace", typed=typed)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "worker/imaging/render.py" in done.stdout

@@ -47,7 +47,7 @@ def test_documents_and_errors_name_the_api(cloud: Cloud, base_path: str) -> None
     unknown = call(cloud, base_path, "GET", "/v1/nothing")
     assert (unknown.status, unknown.json["instance"]) == (404, "/v1/nothing")
     wrong = call(cloud, base_path, "PATCH", "/v1/jobs")
-    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, POST")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, HEAD, POST")
     assert call(cloud, base_path, "GET", "/").status == 404
 
 

@@ -410,9 +410,20 @@ def test_missing_infra_is_explained() -> None:
     assert "Set SAFELIGHT_API_URL" in done.stdout
     assert done.stdout.index("Only with the extra local") > done.stdout.index("Operators")
     panel = done.stdout.split("Only with the extra local")[1].split("╰")[0]
-    assert {"demo", "verify", "up", "logs", "env", "reset", "down", "deploy", "destroy", "doctor"} == {
-        line.split()[1] for line in panel.splitlines() if re.match(r"│ \w", line)
-    }
+    assert {
+        "demo",
+        "verify",
+        "up",
+        "logs",
+        "env",
+        "init-hook",
+        "invoke",
+        "reset",
+        "down",
+        "deploy",
+        "destroy",
+        "doctor",
+    } == {line.split()[1] for line in panel.splitlines() if re.match(r"│ \w", line)}
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=True)
     assert "The URL of the API is not set" in done.stderr
 
