@@ -101,9 +101,7 @@ def read_asset_image(name: AssetName, dependencies: Deps, redirect: Redirect = T
     images = dependencies.images_for(dependencies.links_for(event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     now = dependencies.clock()
-    link = images.asset_link(
-        owner, asset, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event)
-    )
+    link = images.asset_link(owner, asset, filename=filename, lifetime=lifetime, now=now, is_head=is_head(event))
     view = LinkView.of(link, media_type=image_format.media_type, size=asset.size, filename=filename)
     return link_response(view, redirect=redirect)
 

@@ -42,7 +42,7 @@ def normalize_event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_head(event: BaseProxyEvent) -> bool:
-    """Return True if the method of a normalized event was HEAD, so that the response is that of GET without its body."""
+    """Return True if the method of a request was HEAD. The normalized event then has GET."""
     return bool(event.raw_event[IS_HEAD])
 
 

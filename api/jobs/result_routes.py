@@ -97,9 +97,7 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     # The name has the extension that the caller declared. The content may be of another format.
     filename = match_extension(job.filename, image_format.extension, *image_format.other_extensions)
-    link = images.raw_link(
-        job.raw, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event)
-    )
+    link = images.raw_link(job.raw, filename=filename, lifetime=lifetime, now=now, is_head=is_head(event))
     view = LinkView.of(link, media_type=image_format.media_type, size=job.raw.size, filename=filename)
     return link_response(view, redirect=redirect)
 
@@ -152,10 +150,11 @@ def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, 
     output = next((output for output in job.outputs if name in {None, output.name}), None)
     if output is None:
         raise OutputNotFound
+    event = router.current_event
     filename = replace_extension(job.filename, BY_NAME[output.format].extension)
-    images = dependencies.images_for(dependencies.links_for(router.current_event))
+    images = dependencies.images_for(dependencies.links_for(event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     now = dependencies.clock()
-    link = images.link(output, filename=filename, lifetime=lifetime, now=now, is_head=is_head(router.current_event))
+    link = images.link(output, filename=filename, lifetime=lifetime, now=now, is_head=is_head(event))
     view = LinkView.of(link, media_type=output.media_type, size=output.size, filename=filename)
     return link_response(view, redirect=redirect)

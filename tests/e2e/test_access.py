@@ -160,12 +160,15 @@ def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> No
     auth = protected.create_caller()
     with protected.client(auth) as safelight:
         job = safelight.wait(safelight.submit(sample_images.make_jpeg(), width=64, format="webp").id)
+        safelight.assets.put("logo", sample_images.make_jpeg())
         data = httpx.get(safelight.result_link(job.id).url).content
-    url = f"{protected.site.stack.api_url}/jobs/{job.id}"
+    url = protected.site.stack.api_url
+    raw_size = len(sample_images.make_jpeg())
     for path, size, kind in (
-        ("result", len(data), "image/webp"),
-        ("outputs/image", len(data), "image/webp"),
-        ("raw", len(sample_images.make_jpeg()), "image/jpeg"),
+        (f"jobs/{job.id}/result", len(data), "image/webp"),
+        (f"jobs/{job.id}/outputs/image", len(data), "image/webp"),
+        (f"jobs/{job.id}/raw", raw_size, "image/jpeg"),
+        ("assets/logo/image", raw_size, "image/jpeg"),
     ):
         redirect = httpx.head(f"{url}/{path}", auth=auth)
         assert redirect.status_code == 303
