@@ -149,7 +149,8 @@ def pause_messages(stack: "Stack", name: str) -> Iterator[None]:
 
     client: Any = local_session(stack.endpoint_url).client("lambda")
     with translate_aws_errors():
-        mappings = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
+        mappings = [mapping for page in pages for mapping in page["EventSourceMappings"]]
         enabled = [each["UUID"] for each in mappings if each["State"] != "Disabled"]
     try:
         for each in enabled:

@@ -23,7 +23,7 @@ HEALTH_PATH = "/_ministack/health"
 START_SECONDS = 600
 SNAPSHOT_SECONDS = 60
 #: The address on which the engine listens, if not only this machine may reach it. For containers, whose ports Docker
-#: publishes. Whoever can reach the engine can run code in it.
+#: publishes. Anyone who can reach it can run code in it.
 BIND_VARIABLE = "SAFELIGHT_BIND_HOST"
 _TAIL_CHARACTERS = 600
 #: A wheel has this package in a folder that is not in Python's path. PYTHONPATH would also change the functions.

@@ -76,7 +76,8 @@ def create_stack(archive: zipfile.ZipFile, settings: dict[str, Any], connect: An
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return stack
         if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > deadline:
-            events = client.describe_stack_events(StackName=settings["stack_name"])["StackEvents"]
+            pages = client.get_paginator("describe_stack_events").paginate(StackName=settings["stack_name"])
+            events = [event for page in pages for event in page["StackEvents"]]
             reasons = [each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"]]
             raise RuntimeError(f"The stack is {stack['StackStatus']}: {'; '.join(filter(None, reasons))}")
         time.sleep(0.5)

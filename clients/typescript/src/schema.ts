@@ -2654,7 +2654,10 @@ export interface components {
          * @description A problem document (RFC 9457).
          */
         ProblemView: {
-            /** Type */
+            /**
+             * Type
+             * @description URL of the description of the error, `/v1/errors/{code}`.
+             */
             type: string;
             /** Title */
             title: string;
@@ -2666,7 +2669,7 @@ export interface components {
             instance: string;
             /**
              * Code
-             * @description Stable error code. docs/errors.md lists all codes.
+             * @description Stable error code. `GET /v1/errors` lists all codes.
              */
             code: string;
             /** Retriable */
@@ -8843,7 +8846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `SOURCE_NOT_READY`: The raw image of the source job is not ready yet. `SOURCE_UNUSABLE`: The stored file of the source job can't be processed. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOTIFICATIONS_OFF`: Notifications are turned off. */
+            /** @description `NOTIFICATIONS_OFF`: Notifications are turned off. `SOURCE_NOT_READY`: The raw image of the source job is not ready yet. `SOURCE_UNUSABLE`: The stored file of the source job can't be processed. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8879,7 +8882,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `SOURCE_ARCHIVED`: The source object is archived. `JOB_NOT_FOUND`: The job does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `SOURCE_ARCHIVED`: The source object is archived. `JOB_NOT_FOUND`: The job does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8969,7 +8972,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOTIFICATIONS_OFF`: Notifications are turned off. */
+            /** @description `NOTIFICATIONS_OFF`: Notifications are turned off. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8996,7 +8999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9095,7 +9098,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOTIFICATIONS_OFF`: Notifications are turned off. `NOT_MULTIPART`: The upload of the job has no parts. `NOT_AWAITING_UPLOAD`: The job does not await an upload. `PARTS_MISSING`: Parts of the upload are missing. `PART_SIZE_MISMATCH`: A part does not have the required size. */
+            /** @description `NOTIFICATIONS_OFF`: Notifications are turned off. `KEY_IN_USE`: The first request with this Idempotency-Key is still running. `NOT_MULTIPART`: The upload of the job has no parts. `NOT_AWAITING_UPLOAD`: The job does not await an upload. `PARTS_MISSING`: Parts of the upload are missing. `PART_SIZE_MISMATCH`: A part does not have the required size. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9122,7 +9125,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `PART_NOT_ALLOWED`: The file has no part with this number. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. `PART_NOT_ALLOWED`: The file has no part with this number. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9318,7 +9321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `IMPORT_OFF`: Imports from this kind of source are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9491,7 +9494,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WATCH_OFF`: Watches are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATCH_OFF`: Watches are turned off. `SOURCE_FORBIDDEN`: Safelight is not allowed to read the source. `SOURCE_MISSING`: The source does not exist. `KEY_REUSED`: This Idempotency-Key belongs to another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10251,7 +10254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. */
+            /** @description `INVALID_REQUEST`: The request is not valid. `INVALID_PIPELINE`: The pipeline is not valid. `PRESET_NOT_FOUND`: The preset does not exist. `WATERMARK_NOT_FOUND`: An asset of the pipeline does not exist. `WEBHOOK_NOT_FOUND`: The webhook does not exist. */
             422: {
                 headers: {
                     [name: string]: unknown;
