@@ -30,6 +30,6 @@ ENV SAFELIGHT_STATE_DIR=/data SAFELIGHT_BIND_HOST=0.0.0.0
 VOLUME /data
 EXPOSE 4566
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=30s --start-period=120s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=30s --start-period=120s --retries=3 \
     CMD ["python", "-m", "infra.embedded_container", "health"]
 CMD ["python", "-m", "infra.embedded_container"]
