@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import psutil
@@ -37,6 +38,23 @@ class WatchStack:
         """Send a request and return the response."""
         return self.site.http.request(method, path, json=document).raise_for_status()
 
+    def repeat(self, path: str, query: dict[str, str] | None = None, *, method: str = "GET") -> Any:
+        """Return the response to an idempotent request.
+
+        A busy engine answers 429 or 503, after which clients send a request again.
+        """
+        found: list[Any] = []
+
+        def is_answered() -> bool:
+            answer = self.site.http.request(method, path, params=query)
+            if answer.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+                return False
+            found.append(answer.raise_for_status().json())
+            return True
+
+        wait_until(is_answered)
+        return found[0]
+
     def create(self, prefix: str, **more: Any) -> str:
         """Create a watch and return its ID."""
         body = {"preset": "thumbnail", "prefix": {"source": f"s3://{BUCKET}/{prefix}"}, **more}
@@ -44,7 +62,7 @@ class WatchStack:
 
     def read(self, watch_id: str) -> Any:
         """Return a watch."""
-        return self.request("GET", f"watches/{watch_id}").json()
+        return self.repeat(f"watches/{watch_id}")
 
     def walk(self) -> None:
         """Run the walker now, as its schedule does once a minute. It may be killed meanwhile."""
@@ -53,7 +71,7 @@ class WatchStack:
 
     def catch_up(self, watch_id: str) -> None:
         """Let the server list the prefix, and wait until it is over."""
-        self.request("POST", f"watches/{watch_id}/resume")
+        self.repeat(f"watches/{watch_id}/resume", method="POST")
 
         def is_over() -> bool:
             self.walk()
@@ -66,7 +84,7 @@ class WatchStack:
         found: list[Any] = []
         query = {"limit": "100"}
         while True:
-            page = self.site.http.get("jobs", params=query).raise_for_status().json()
+            page = self.repeat("jobs", query)
             found += page["jobs"]
             if page["next_cursor"] is None:
                 return found
@@ -80,7 +98,7 @@ class WatchStack:
     def count_done(self, prefix: str) -> int:
         """Return the number of completed jobs in the batches of a watch, which is quicker than a list of the jobs."""
         start = f"s3://{BUCKET}/{prefix} "
-        batches = self.request("GET", "batches").json()["batches"]
+        batches = self.repeat("batches")["batches"]
         return sum(each["counts"]["completed"] for each in batches if (each["name"] or "").startswith(start))
 
 
@@ -122,7 +140,7 @@ def test_objects_become_jobs_through_events_and_listings(stack: WatchStack) -> N
     watch = stack.read(watch_id)
     assert watch["counts"] == {"jobs": len(KEYS) + 1, "skipped": 0}
     assert stack.count_sources("out/") == Counter()
-    (batch,) = [each for each in stack.request("GET", "batches").json()["batches"] if "/in/" in each["name"]]
+    (batch,) = [each for each in stack.repeat("batches")["batches"] if "/in/" in each["name"]]
     assert batch["total"] == len(KEYS) + 1
     assert stack.request("DELETE", f"watches/{watch_id}").status_code == 204
     stack.put("in/late.jpg", make_jpeg(31, 31))

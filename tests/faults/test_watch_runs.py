@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         "marks of a deleted watch stay",
         WatchObjects.forget,
-        "map_parallel(lambda part: self._delete(watch_id, part), parts)",
-        "map_parallel(lambda part: self._delete(watch_id, part), parts[1:])",
+        "map_parallel(lambda part: self._delete(item_id, part), parts)",
+        "map_parallel(lambda part: self._delete(item_id, part), parts[1:])",
     ),
 )
 

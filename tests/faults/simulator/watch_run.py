@@ -32,6 +32,8 @@ from shared.jobs.watch import Grouping, Watch
 from shared.pipeline.pipeline import DEFAULT_PIPELINE
 
 WATCH_ID = "01HZY3Q1M8Z3J5W7XK9VW00000"
+#: ID of the marks.
+MARKS = f"marks#{WATCH_ID}"
 PREFIX = "in/"
 KEYS = ("in/a.jpg", "in/b.jpg", "in/deep/a.jpg", "in/deep/a+b c.jpg", "in/deep/er/x.png")
 #: Objects for which the watch is not responsible.
@@ -198,7 +200,7 @@ class WatchRun(RequestRun):
         self.functions.dependencies.watches.delete(self.watch, at=self.world.now)
         self._run(self._deliver() if self.events else self._start_walk())
         self._run(self._start_walk())
-        left = [item for item in self.world.batches.values() if item["ID"]["S"] == f"watch#{WATCH_ID}"]
+        left = [item for item in self.world.batches.values() if item["ID"]["S"] in {f"watch#{WATCH_ID}", MARKS}]
         self._demand(not left, f"W3 the deleted watch leaves {len(left)} items")
 
     def _start_walk(self) -> Invocation:
@@ -222,5 +224,5 @@ class WatchRun(RequestRun):
         batches = {item["ID"]["S"]: item for item in items if item["Part"]["S"] == "batch"}
         added = Counter({name: int(item.get("Added", {"N": "0"})["N"]) for name, item in batches.items()})
         self._demand(+added == self.members, f"W5 the batches count {+added}, but have {self.members}")
-        marks = [item for item in items if item["Part"]["S"].startswith("object#")]
+        marks = [item for item in items if item["ID"]["S"] == MARKS]
         self._demand(len(marks) == total, f"W4 {len(marks)} marks for {total} jobs")

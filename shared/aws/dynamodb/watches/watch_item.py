@@ -1,8 +1,9 @@
 """Conversion between a watch and its items in the ``Batches`` table.
 
-All items with the ID ``watch#…`` belong to one watch: the part ``watch`` is the watch itself, the parts ``object#…``
-are marks, ``skipped#…`` objects that can't become a job, and ``batch#…`` its open batches. The items with the ID
-``watches`` are a directory of all watches by bucket.
+All items with the ID ``watch#…`` belong to one watch: the part ``watch`` is the watch itself, the parts ``skipped#…``
+are objects that can't become a job, and ``batch#…`` its open batches. Those with the ID ``marks#…`` are its marks. They
+have an ID of their own, because there can be millions of them, and the embedded engine reads all items of an ID for
+each query. The items with the ID ``watches`` are a directory of all watches by bucket.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from shared.jobs.watch import CatchUp, Grouping, Watch
 #: ``ID`` of the directory. It is no ULID, so no batch has it.
 DIRECTORY: Final = "watches"
 WATCH_PART: Final = "watch"
-MARK, SKIPPED, BATCH = "object#", "skipped#", "batch#"
+SKIPPED, BATCH = "skipped#", "batch#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,16 @@ def watch_id_key(watch_id: str) -> str:
 def watch_key(watch_id: str, part: str = WATCH_PART) -> dict[str, Any]:
     """Return the primary key of one item of a watch."""
     return batch_key(watch_id_key(watch_id), part)
+
+
+def marks_id_key(watch_id: str) -> str:
+    """Return the ``ID`` of all marks of a watch."""
+    return f"marks#{watch_id}"
+
+
+def mark_key(watch_id: str, mark: str) -> dict[str, Any]:
+    """Return the primary key of a mark of a watch."""
+    return batch_key(marks_id_key(watch_id), mark)
 
 
 def entry_key(bucket: str, watch_id: str = "") -> dict[str, Any]:

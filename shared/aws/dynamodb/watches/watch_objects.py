@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.aws.dynamodb.batch_item import batch_key
 from shared.aws.dynamodb.batch_reads import read_items
 from shared.aws.dynamodb.batch_table import BatchTable
 from shared.aws.dynamodb.expressions import is_refused, list_refused, placeholders
 from shared.aws.dynamodb.transactions import transact
-from shared.aws.dynamodb.watches.watch_item import BATCH, MARK, SKIPPED, watch_id_key, watch_key
+from shared.aws.dynamodb.watches.watch_item import BATCH, SKIPPED, mark_key, marks_id_key, watch_id_key, watch_key
 from shared.aws.dynamodb.wire import query_items, to_wire
 from shared.aws.errors import translate_aws_errors
 from shared.clock import from_iso, to_iso
@@ -54,8 +55,8 @@ class WatchObjects:
 
     def find_seen(self, watch: Watch, marks: Sequence[str]) -> set[str]:
         """Return which of at most 100 marks exist."""
-        keys = [watch_key(watch.id, MARK + mark) for mark in marks]
-        return {str(item["Part"]).removeprefix(MARK) for item in read_items(self._client, self._table, keys)}
+        keys = [mark_key(watch.id, mark) for mark in marks]
+        return {str(item["Part"]) for item in read_items(self._client, self._table, keys)}
 
     def accept(
         self,
@@ -73,11 +74,10 @@ class WatchObjects:
         TooManyOpenJobs or DailyBytesExceeded if the jobs exceed a limit of the owner.
         """
         members = self._batches.build_members(batch_id, list(jobs.values()), expires_at=expires_at) if jobs else []
-        marks = [self._put(watch, MARK + mark, {}) for mark in (*jobs, *skipped)]
+        marks = [self._put(mark_key(watch.id, mark), {}) for mark in (*jobs, *skipped)]
         examples = [
             self._put(
-                watch,
-                SKIPPED + mark,
+                watch_key(watch.id, SKIPPED + mark),
                 {"Key": each.key, "Code": each.code, "ExpiresAt": int(expires_at.timestamp())},
             )
             for mark, each in skipped.items()
@@ -99,12 +99,12 @@ class WatchObjects:
 
     def list_skipped(self, watch: Watch) -> list[SkippedObject]:
         """Return some of the objects that can't become a job."""
-        items = self._query(watch.id, SKIPPED, limit=MAX_EXAMPLES)
+        items = self._query(watch_id_key(watch.id), SKIPPED, limit=MAX_EXAMPLES)
         return [SkippedObject(key=item["Key"], code=item["Code"]) for item in items]
 
     def list_batches(self, watch_id: str, *, limit: int | None = None) -> list[OpenBatch]:
         """Return the open batches of a watch, which may be deleted, up to ``limit`` in the order of their items."""
-        return [_open_batch(item) for item in self._query(watch_id, BATCH, limit=limit)]
+        return [_open_batch(item) for item in self._query(watch_id_key(watch_id), BATCH, limit=limit)]
 
     def find_batch(self, watch: Watch, scope: str) -> OpenBatch | None:
         """Return the open batch of a scope, or None if there is none."""
@@ -149,16 +149,22 @@ class WatchObjects:
                 raise
 
     def forget(self, watch_id: str) -> bool:
-        """Delete the first items of a deleted watch, at most ``DELETED``. Return True if there may be more."""
-        parts = [str(item["Part"]) for item in self._query(watch_id, "", limit=DELETED)]
-        map_parallel(lambda part: self._delete(watch_id, part), parts)
-        return len(parts) == DELETED
+        """Delete the first items of a deleted watch, at most ``DELETED``, then its marks, in the same way.
 
-    def _delete(self, watch_id: str, part: str) -> None:
+        Return True if there may be more.
+        """
+        for item_id in (watch_id_key(watch_id), marks_id_key(watch_id)):
+            parts = [str(item["Part"]) for item in self._query(item_id, "", limit=DELETED)]
+            map_parallel(lambda part: self._delete(item_id, part), parts)  # noqa: B023 - it runs here
+            if len(parts) == DELETED:
+                return True
+        return False
+
+    def _delete(self, item_id: str, part: str) -> None:
         with translate_aws_errors():
-            self._client.delete_item(TableName=self._table, Key=watch_key(watch_id, part))
+            self._client.delete_item(TableName=self._table, Key=batch_key(item_id, part))
 
-    def _query(self, watch_id: str, start: str, *, limit: int | None = None) -> list[Mapping[str, Any]]:
+    def _query(self, item_id: str, start: str, *, limit: int | None = None) -> list[Mapping[str, Any]]:
         condition = "#ID = :id" + (" AND begins_with(#Part, :start)" if start else "")
         return list(
             query_items(
@@ -167,18 +173,16 @@ class WatchObjects:
                 TableName=self._table,
                 KeyConditionExpression=condition,
                 ExpressionAttributeNames=placeholders(condition),
-                ExpressionAttributeValues=to_wire(
-                    {":id": watch_id_key(watch_id)} | ({":start": start} if start else {})
-                ),
+                ExpressionAttributeValues=to_wire({":id": item_id} | ({":start": start} if start else {})),
                 ConsistentRead=True,
             )
         )
 
-    def _put(self, watch: Watch, part: str, facts: Mapping[str, Any]) -> "TransactWriteItemTypeDef":
+    def _put(self, key: Mapping[str, Any], facts: Mapping[str, Any]) -> "TransactWriteItemTypeDef":
         return {
             "Put": {
                 "TableName": self._table,
-                "Item": {**watch_key(watch.id, part), **to_wire(facts)},
+                "Item": {**key, **to_wire(facts)},
                 "ConditionExpression": "attribute_not_exists(#ID)",
                 "ExpressionAttributeNames": placeholders("#ID"),
             }
