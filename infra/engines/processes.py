@@ -35,6 +35,15 @@ def list_family(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
+def kill_processes(targets: Iterable[psutil.Process], *, seconds: float) -> None:
+    """Kill all processes, and wait up to ``seconds`` until they have ended."""
+    waiting = list(targets)
+    for process in waiting:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(waiting, timeout=seconds)
+
+
 def end_processes(processes: Iterable[psutil.Process], *, grace_seconds: float) -> None:
     """Terminate all processes, and kill those that are still running after ``grace_seconds``."""
     waiting = list(processes)
@@ -42,7 +51,4 @@ def end_processes(processes: Iterable[psutil.Process], *, grace_seconds: float) 
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
     _, stubborn = psutil.wait_procs(waiting, timeout=grace_seconds)
-    for process in stubborn:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=grace_seconds)
+    kill_processes(stubborn, seconds=grace_seconds)
