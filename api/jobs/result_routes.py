@@ -21,11 +21,13 @@ from api.http.schemas import LinkView
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.responses import RETRY_AFTER_SECONDS
 from api.jobs.schemas import ReceiptView
+from api.jobs.stored_images import find_stored_image
 from shared.errors import (
     InvalidRequest,
     JobHasFailed,
     JobNotFound,
     OutputNotFound,
+    RawImageMissing,
     ReceiptNotFound,
     ResultExpired,
     ResultNotReady,
@@ -33,6 +35,7 @@ from shared.errors import (
 from shared.filenames import match_extension, replace_extension
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.receipt import digest_receipt
+from shared.jobs.source import ImportSource
 from shared.pipeline.image_formats import BY_NAME
 
 RESULT = {303: ("Redirect to the processed image.", LinkView), 200: ("The link, with `redirect=false`.", LinkView)}
@@ -77,7 +80,9 @@ def read_output(
     operation_id="getJobRawImage",
     summary="Fetch the raw image",
     tags=["Jobs"],
-    responses=documented(RAW, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, InvalidRequest),
+    responses=documented(
+        RAW, JobNotFound, ResultNotReady, JobHasFailed, ResultExpired, RawImageMissing, InvalidRequest
+    ),
 )
 def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Response[Any]:
     """Redirect to a temporary link to the raw image.
@@ -93,6 +98,7 @@ def read_raw(job_id: JobId, dependencies: Deps, redirect: Redirect = True) -> Re
         if job.status.is_terminal:
             raise JobHasFailed("No worker has read the image.")
         raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
+    _require_copy(job, dependencies)
     images = dependencies.images_for(dependencies.links_for(event))
     lifetime = timedelta(seconds=dependencies.settings.link_seconds)
     # The name has the extension that the caller declared. The content may be of another format.
@@ -144,6 +150,19 @@ def _require_result(job: Job, now: datetime) -> Job:
     if job.expires_at is not None and job.expires_at <= now:
         raise ResultExpired
     return job
+
+
+def _require_copy(job: Job, dependencies: Dependencies) -> None:
+    """Check that the raw image of a job is stored if it is a copy of another job's, whose format is known before.
+
+    Raises ResultNotReady before the worker has made the copy, or RawImageMissing if the job has ended without it.
+    """
+    if not isinstance(job.source, ImportSource) or job.source.job_id is None:
+        return
+    if find_stored_image(job, dependencies.sources, dependencies.settings.image_bucket) is None:
+        if job.status.is_terminal:
+            raise RawImageMissing
+        raise ResultNotReady(retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, redirect: bool) -> Response[Any]:

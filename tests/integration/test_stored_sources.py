@@ -108,6 +108,19 @@ def test_job_without_its_own_copy_fails_if_its_source_is_deleted(cloud: Cloud) -
     assert cloud.keys() == []
 
 
+def test_link_to_the_copy_exists_once_it_is_stored(cloud: Cloud) -> None:
+    """Although the format of the image is known before. A job that has ended without its copy has no raw image."""
+    first = submit(cloud)
+    made, lost = copy(cloud, first), copy(cloud, first)
+    early = cloud.call("GET", f"/v1/jobs/{made}/raw")
+    assert (early.status, early.json["code"]) == (409, "RESULT_NOT_READY")
+    assert cloud.call("POST", f"/v1/jobs/{lost}/cancel").status == 200
+    run_worker(cloud)
+    assert cloud.call("GET", f"/v1/jobs/{made}/raw").status == 303
+    late = cloud.call("GET", f"/v1/jobs/{lost}/raw")
+    assert (late.status, late.json["code"]) == (410, "RAW_IMAGE_MISSING")
+
+
 def _expire(cloud: Cloud, job_id: str) -> None:
     """Let the retention of a job end, before DynamoDB has deleted it."""
     dependencies = api.dependencies.get_dependencies()

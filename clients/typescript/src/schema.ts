@@ -4907,7 +4907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `RESULT_EXPIRED`: The result has expired. */
+            /** @description `RESULT_EXPIRED`: The result has expired. `RAW_IMAGE_MISSING`: The raw image is no longer stored. */
             410: {
                 headers: {
                     [name: string]: unknown;

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "../vendor/preact.js";
 import { getRawLink } from "../net/api.js";
-import { getJob } from "../store/images.js";
+import { findOriginal, getJob } from "../store/images.js";
 import { drawImage, drawOperations, drawOutput } from "./drawing.js";
 import { createMarks } from "./marks.js";
 
@@ -87,7 +87,7 @@ function hasResult(image, editor) {
 
 /** @param {StoredImage} image @returns {Promise<Drawing>} */
 async function decode(image) {
-  const job = getJob(image.state.value);
+  const job = findOriginal(image.state.value.versions);
   const data = image.file ?? (await (await fetch((await getRawLink(job?.id ?? "")).url)).blob());
   const url = URL.createObjectURL(data);
   try {

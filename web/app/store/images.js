@@ -129,6 +129,11 @@ export function getJob({ versions }) {
   return versions[versions.length - 1] ?? null;
 }
 
+/** Return the job whose raw image can be shown. That of a job from a stored image is not there at first. @param {Job[]} versions */
+export function findOriginal(versions) {
+  return versions.findLast((each) => each.result) ?? versions[versions.length - 1] ?? null;
+}
+
 /**
  * @param {Omit<StoredImage, "key"|"state"|"stop">} values @param {Partial<ImageState>} state
  * @returns {StoredImage}

@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Saving } from "../jobs/facts.js";
 import { Stage } from "./stage.js";
+import { findOriginal } from "../store/images.js";
 import { createPreviewVersion, listVersions, useVersionUrl } from "./versions.js";
 
 /** @type {Array<[import("./stage.js").Mode, string]>} */
@@ -46,7 +47,7 @@ export function Viewer({
   useEffect(() => setRightKey(""), [newest?.key, drawn === null]);
   const left = versions.find((each) => each.key === leftKey) ?? versions[0] ?? null;
   const right = versions.find((each) => each.key === rightKey) ?? drawn ?? newest ?? versions[1] ?? null;
-  const job = jobs[jobs.length - 1] ?? null;
+  const job = findOriginal(jobs);
   const leftUrl = useVersionUrl(left, file, job);
   const rightUrl = useVersionUrl(right, file, job);
   const Heading = `h${level}`;
