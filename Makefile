@@ -10,6 +10,8 @@ MUTANTS :=
 # The end-to-end tests wait much of their time, so other tests run beside them, and npm beside pip. Each target prints when
 # it has ended.
 CONCURRENTLY = $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Without bytecode, each process would compile the code and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 AUDIT := .venv-audit
 CHECKOV := .venv-checkov
 BOX := .venv-box

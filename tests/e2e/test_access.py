@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice, repeat
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, run_site, wait_until
+from support.running_stack import Site, run_site, wait_until
 
 from infra.sessions import LOCAL_REGION, local_session
 from safelight import Safelight
@@ -238,49 +238,45 @@ def test_no_operators_by_default(protected: ProtectedStack) -> None:
     assert refused.value.status == 403
 
 
-def send_request(site: Site, auth: httpx.Auth | None = None) -> httpx.Response:
-    """List the jobs."""
-    return httpx.get(f"{site.stack.api_url}/jobs", auth=auth, timeout=HTTP_SECONDS)
+#: Requests that a key may send at once and on a day, and that all callers together may send at once.
+LIMITS = {"KeyBurst": "3", "KeyRate": "1", "KeyDailyQuota": "5", "ThrottleBurst": "10", "ThrottleRate": "1"}
+#: Requests at the same time. The engine starts a process of the function for each.
+PARALLEL = 4
+#: Seconds after which a refused caller may try again: above a rate, and above a quota.
+RATE, QUOTA = "1", "3600"
 
 
-def send_until_refused(site: Site, auth: httpx.Auth | None = None) -> httpx.Response:
-    """Send requests in parallel until one is refused with 429, and return that response.
+def send_until_refused(site: Site, retry_after: str, callers: Iterator[httpx.Auth]) -> httpx.Response:
+    """Send requests in parallel, each from the next caller, until one is refused for this reason. Return that response.
 
     One after the other, the requests of a slow machine would not exceed a rate.
     """
     refused: list[httpx.Response] = []
 
-    def is_refused(callers: ThreadPoolExecutor) -> bool:
-        answers = list(callers.map(lambda _: send_request(site, auth), range(16)))
+    def is_refused() -> bool:
+        answers = list(threads.map(lambda caller: site.http.get("jobs", auth=caller), islice(callers, PARALLEL)))
         assert {answer.status_code for answer in answers} <= {200, 429}
-        refused.extend(answer for answer in answers if answer.status_code == 429)
+        limited = [answer for answer in answers if answer.status_code == 429]
+        refused.extend(answer for answer in limited if answer.headers["Retry-After"] == retry_after)
         return bool(refused)
 
-    with ThreadPoolExecutor(16) as callers:
-        wait_until(lambda: is_refused(callers))
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        wait_until(is_refused)
     return refused[0]
 
 
-@pytest.mark.parametrize(
-    ("limit", "code"),
-    [({"KeyDailyQuota": "3"}, "TOO_MANY_REQUESTS"), ({"KeyBurst": "3", "KeyRate": "1"}, "TOO_MANY_REQUESTS")],
-    ids=["quota", "burst"],
-)
-def test_limits_apply_per_api_key(engine: str, tmp_path: Path, limit: dict[str, str], code: str) -> None:
-    """A key over its quota or rate gets a retryable 429; other keys are not affected."""
-    for site in run_site(tmp_path, engine, {"ApiAuth": "api-key", **limit}):
-        protected = ProtectedStack("api-key", site)
-        limited, other = protected.create_caller(), protected.create_caller()
-        assert [send_request(site, limited).status_code for _ in range(3)] == [200] * 3
-        answer = send_until_refused(site, limited)
-        assert (answer.json()["code"], answer.json()["retriable"]) == (code, True)
-        assert httpx.get(f"{site.stack.api_url}/jobs", auth=other, timeout=HTTP_SECONDS).status_code == 200
-
-
-def test_the_stage_is_throttled(engine: str, tmp_path: Path) -> None:
-    """Above the limit of the stage, every caller gets 429."""
-    for site in run_site(tmp_path, engine, {"ThrottleBurst": "5", "ThrottleRate": "1"}):
-        send_until_refused(site)
+def test_limits_apply_per_api_key_and_to_the_stage(engine: str, tmp_path: Path) -> None:
+    """A key over its rate or quota gets a retryable 429, and others do not. Above the limit of the stage, all do."""
+    for site in run_site(tmp_path, engine, {"ApiAuth": "api-key", **LIMITS}):
+        names = map(str, count())
+        limited, other = (create_api_key(site, next(names)) for _ in range(2))
+        assert [site.http.get("jobs", auth=limited).status_code for _ in range(3)] == [200] * 3
+        for reason in (RATE, QUOTA):
+            answer = send_until_refused(site, reason, repeat(limited))
+            assert (answer.json()["code"], answer.json()["retriable"]) == ("TOO_MANY_REQUESTS", True)
+            assert site.http.get("jobs", auth=other).status_code == 200
+        # The first request of a key does not exceed a limit of that key.
+        send_until_refused(site, RATE, map(create_api_key, repeat(site), names))
 
 
 def test_preflight_needs_no_credentials(protected: ProtectedStack) -> None:

@@ -43,9 +43,7 @@ def test_interrupted_backfill_is_resumed(site: Site) -> None:
     with ThreadPoolExecutor(4) as threads:
         data = [sample_images.make_jpeg(16 + number % 40, 16 + number // 40) for number in range(IMAGES)]
         ids = [job["id"] for job in threads.map(site.submit, data)]
-    wait_until(lambda: all(site.job(job_id)["done"] for job_id in (ids[0], ids[-1])))
-    wait_until(lambda: not site.http.get("jobs", params={"status": "PENDING"}).json()["jobs"])
-    wait_until(lambda: not site.http.get("jobs", params={"status": "PROCESSING"}).json()["jobs"])
+    wait_until(lambda: all(site.item(job_id)["Status"]["S"] == "COMPLETED" for job_id in ids))
 
     stopped = subprocess.Popen(
         make_command(site, "--preset", "thumbnail", "--since", since, "--no-wait"), stderr=subprocess.PIPE, text=True

@@ -1,7 +1,7 @@
 """Fair queues on an engine: standard queues accept message groups and keep them (docs/engines.md)."""
 
 from support import sample_images
-from support.running_stack import Site, post_form
+from support.running_stack import Site, post_form, wait_until
 
 from shared.aws.sqs import compute_group
 
@@ -27,5 +27,9 @@ def test_uploads_pass_the_upload_function(site: Site) -> None:
     assert post_form(job["upload"], data).status_code in {201, 204}
     assert site.wait_until_done(job["id"])["status"] == "COMPLETED"
     queue = site.sqs.get_queue_url(QueueName=f"{site.stack.functions['uploads']}")["QueueUrl"]
-    counts = site.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    assert int(counts["ApproximateNumberOfMessages"]) == 0
+
+    def is_empty() -> bool:
+        counts = site.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        return int(counts["ApproximateNumberOfMessages"]) == 0
+
+    wait_until(is_empty)  # S3 may still send events about uploads of earlier tests

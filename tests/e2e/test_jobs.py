@@ -167,12 +167,12 @@ def test_invalid_requests_store_nothing(  # noqa: PLR0917 - one row of the table
     code: str,
 ) -> None:
     """Each refusal is a problem document with its status and code."""
-    raw, records = site.keys("raw/"), site.dynamodb.scan(TableName=site.stack.table, Select="COUNT")["Count"]
+    before = site.list_job_ids()
     answer = site.http.post("jobs", content=content, headers=headers, params=params)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert site.keys("raw/") == raw
-    assert site.dynamodb.scan(TableName=site.stack.table, Select="COUNT")["Count"] == records
+    # Jobs of earlier tests may still be copied, deleted or expired meanwhile.
+    assert site.list_job_ids() <= before
 
 
 def test_truncated_image_fails_its_job(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Notifications on an engine: each end of a job is published, also when the notifier is killed."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -96,25 +97,27 @@ def test_killed_notifier_loses_no_event(site: Site, subscriber: Subscriber) -> N
 
 def test_webhook_is_retried_after_an_error(site: Site) -> None:
     """After 503, the event is delivered again and signed; a replay sends it once more."""
+    name = f"studio-{secrets.token_hex(4)}"
     with receiving() as receiver:
         receiver.answer(503, 204)
-        created = site.http.put("webhooks/studio", json={"url": receiver.url})
+        created = site.http.put(f"webhooks/{name}", json={"url": receiver.url})
         assert created.status_code == 201, created.text
         secret = created.json()["secret"]
-        job = site.wait_until_done(site.submit(sample_images.make_jpeg(), webhook="studio")["id"])
-        path = "webhooks/studio/deliveries"
+        job = site.wait_until_done(site.submit(sample_images.make_jpeg(), webhook=name)["id"])
+        path = f"webhooks/{name}/deliveries"
         wait_until(lambda: [each["state"] for each in site.http.get(path).json()["deliveries"]] == ["DELIVERED"])
         (entry,) = site.http.get(path).json()["deliveries"]
         assert (entry["tries"], entry["answer"], entry["job_id"]) == (2, 204, job["id"])
         assert site.http.post(f"{path}/{entry['id']}/replay").status_code == 202
         wait_until(lambda: len(receiver.got) == 3)
         assert {str(event["id"]) for event in receiver.verified(secret)} == {f"evt_{job['id']}_1"}
-        assert site.http.put("webhooks/studio", json={"url": receiver.url}).status_code == 200
-        assert site.http.post("webhooks/studio/secret").json()["secret"] != secret
-        assert site.http.get("webhooks").json()["webhooks"][0]["url"] == receiver.url
+        assert site.http.put(f"webhooks/{name}", json={"url": receiver.url}).status_code == 200
+        assert site.http.post(f"webhooks/{name}/secret").json()["secret"] != secret
+        listed = {each["name"]: each["url"] for each in site.http.get("webhooks").json()["webhooks"]}
+        assert listed[name] == receiver.url
         hidden = secret.removeprefix("whsec_")
         assert not [line for role in ("api", "notifier", "webhooks") for line in site.read_log(role) if hidden in line]
-        assert site.http.delete("webhooks/studio").status_code == 204
+        assert site.http.delete(f"webhooks/{name}").status_code == 204
 
 
 def test_unreadable_change_becomes_a_dead_letter(site: Site, subscriber: Subscriber) -> None:

@@ -20,8 +20,10 @@ from support import sample_images
 from support.running_stack import SHORT_TIMEOUTS, Site, run_site, wait_until
 
 CLIENTS = 4
-#: Every 40th image is large, and its worker is killed during rendering.
-LARGE_EVERY = 40
+#: Fewest jobs with ``--thorough``.
+THOROUGH_JOBS = 250
+#: Every 16th image is large, and its worker is killed during rendering.
+LARGE_EVERY = 16
 #: Pause between two random kills.
 PAUSE_SECONDS = 2.0
 #: All leases and timeouts end within a minute.
@@ -145,7 +147,7 @@ def test_jobs_end_while_processes_are_killed(
 ) -> None:
     """Each accepted job ends once: truncated images FAILED, all others COMPLETED with one result."""
     site, options = short_timeout_site, request.config.option
-    jobs = options.kill_jobs
+    jobs = max(options.kill_jobs, THOROUGH_JOBS if options.thorough else 0)
     truncated = jobs * truncated_percent // 100
     before = set(list_records(site))
     bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(jobs - truncated)] + [TRUNCATED] * truncated

@@ -186,9 +186,10 @@ def test_a_cancelled_member_has_no_parts(stack: WalkStack) -> None:
     member = {"content_type": "image/tiff", "size": 90_000_000, "method": "multipart"}
     created = stack.post("batches", {"items": [member]})
     batch_id = created["batch"]["id"]
-    stack.post(f"uploads/{created['items'][0]['job']['id']}/form")
-    images = stack.site.stack.bucket
-    assert len(stack.site.s3.list_multipart_uploads(Bucket=images)["Uploads"]) == 1
+    job_id = created["items"][0]["job"]["id"]
+    stack.post(f"uploads/{job_id}/form")
+    images = {"Bucket": stack.site.stack.bucket, "Prefix": f"raw/bulk/{job_id}"}
+    assert len(stack.site.s3.list_multipart_uploads(**images)["Uploads"]) == 1
     stack.post(f"batches/{batch_id}/cancel")
     assert stack.wait_until_over(batch_id)["counts"]["cancelled"] == 1
-    assert "Uploads" not in stack.site.s3.list_multipart_uploads(Bucket=images)
+    assert "Uploads" not in stack.site.s3.list_multipart_uploads(**images)

@@ -7,6 +7,7 @@ import pytest
 from faults.simulator.functions import Functions
 from faults.simulator.lambda_platform import LambdaPlatform
 from faults.simulator.stage import Stage
+from support import slow_machines  # noqa: F401 - settings of hypothesis
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

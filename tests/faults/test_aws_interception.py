@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,7 @@ from faults.simulator.invocations import End, Kind
 from faults.simulator.settings import Blueprint
 from faults.simulator.world import World
 
-from shared.aws.clients import make_clients
+from shared.aws.clients import Clients, make_clients
 from shared.aws.errors import translate_aws_errors
 from shared.errors import SafelightError
 
@@ -54,6 +55,12 @@ def through_botocore(service: str, fault: Fault, times: int) -> tuple[int, str]:
     return len(sends), "done"
 
 
+@cache
+def make_clients_of_the_model() -> Clients:
+    """Return clients whose calls never reach botocore's retries, which are counted per client."""
+    return make_clients(5)
+
+
 def response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
     """Return a service's response on the wire."""
     raw = BytesIO(body)
@@ -65,7 +72,7 @@ def through_the_model(service: str, fault: Fault, times: int) -> tuple[int, str]
     """Make the same call with the same faults through the model."""
     world = World(Blueprint.read())
     world.plan = lambda send: fault if send.tried < times else None
-    client: Any = getattr(make_clients(5), service)
+    client: Any = getattr(make_clients_of_the_model(), service)
     client._make_api_call = lambda operation, request: aws_interception.call(world, service, operation, request)
 
     def body() -> str:

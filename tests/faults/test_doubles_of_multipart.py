@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from faults.simulator.buckets import Bucket
@@ -19,15 +18,22 @@ FIRST, SECOND = bytes(MIN_PART_BYTES), b"the end"
 Do = Callable[[Any, str], Any]
 
 
-@pytest.fixture
-def both() -> Iterator[tuple[Any, Any]]:
-    """Return S3 clients of a new double and of a new moto."""
-    doubled: Any = make_clients(5).s3
-    doubled._make_api_call = Bucket(NullObserver()).call
+@pytest.fixture(scope="module")
+def clients() -> tuple[Any, Any]:
+    """Return two S3 clients. Creating one takes longer than most tests."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        yield doubled, make_clients(5).s3
+        return make_clients(5).s3, make_clients(5).s3
+
+
+@pytest.fixture
+def both(clients: tuple[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Return S3 clients of a new double and of a new moto."""
+    doubled, real = clients
+    doubled._make_api_call = Bucket(NullObserver()).call
+    with mock_aws():
+        real.create_bucket(Bucket=BUCKET)
+        yield doubled, real
 
 
 def send(s3: Any, upload: str, *bodies: bytes) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from moto import mock_aws
+from support import slow_machines  # noqa: F401 - settings of hypothesis
 from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
 from support.sandbox_pool import SandboxPool

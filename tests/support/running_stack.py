@@ -19,6 +19,7 @@ from infra.engines.record import EngineRecord
 from infra.sessions import local_session
 from infra.stack import Stack
 from shared.errors import RenderInterrupted
+from shared.jobs.job import JobStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,8 @@ SHORT_TIMEOUTS = {
 }
 #: Default timeout of a wait. A test that passes ends its waits by a condition, so the limits are for tests that fail.
 MAX_WAIT_SECONDS = 600.0
+SHORTEST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
 #: Timeout of one request to a function that may have to start.
 HTTP_SECONDS = 300.0
 
@@ -87,7 +90,8 @@ class Site:
 
     def wait_until_done(self, job_id: str) -> dict[str, Any]:
         """Wait until a job has ended and return it."""
-        wait_until(lambda: self.job(job_id)["done"])
+        # Reading the table costs a fraction of a request to the API.
+        wait_until(lambda: JobStatus(self.item(job_id)["Status"]["S"]).is_terminal)
         return self.job(job_id)
 
     def item(self, job_id: str) -> Mapping[str, Any]:
@@ -98,6 +102,12 @@ class Site:
         """Return the keys of all objects with a prefix."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def list_job_ids(self) -> set[str]:
+        """Return the IDs of all jobs that have a record or a raw image."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.stack.table, ProjectionExpression="ID")
+        records = {item["ID"]["S"] for page in pages for item in page["Items"]}
+        return records | {key.split("/")[2] for key in self.keys("raw/")}
 
     def list_processes(self, role: str) -> list[psutil.Process]:
         """Return the processes of this machine in which the engine runs a function.
@@ -160,11 +170,15 @@ def count_attempts(job: Mapping[str, Any]) -> int:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) -> None:
-    """Poll until a condition is true. Fail the test after ``seconds``."""
-    deadline = time.monotonic() + seconds
+    """Poll until a condition is true. Fail the test after ``seconds``.
+
+    The pauses grow to a tenth of the time that has passed, so that waiting tests leave the processor to the engine.
+    """
+    started = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "the condition is still false"
-        time.sleep(0.05)
+        passed = time.monotonic() - started
+        assert passed < seconds, "the condition is still false"
+        time.sleep(min(max(SHORTEST_PAUSE_SECONDS, passed / 10), LONGEST_PAUSE_SECONDS))
 
 
 def send_until_admitted(send: Callable[[], httpx.Response]) -> httpx.Response:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from faults.simulator.queues import ACCOUNT
@@ -30,8 +31,8 @@ class Blueprint:
 
     @classmethod
     def read(cls) -> "Blueprint":
-        """Read the template."""
-        template = load_template()
+        """Read the template, once per process."""
+        template = _read_template()
         return cls(template["Resources"], parameter_defaults(template))
 
     def tables(self) -> dict[str, Mapping[str, Any]]:
@@ -77,3 +78,8 @@ class Blueprint:
         if kind == "AWS::S3::Bucket":
             return BUCKET
         return str(target) or "/prod"
+
+
+@cache
+def _read_template() -> Mapping[str, Any]:
+    return load_template()
