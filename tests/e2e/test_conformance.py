@@ -68,8 +68,7 @@ def run_schemathesis(  # noqa: PLR0917 - the parts of a command
         ("examples,fuzzing", "2"),
         pytest.param("examples,fuzzing", "5", marks=pytest.mark.thorough),
         pytest.param("coverage", "5", marks=pytest.mark.thorough),  # 7,000 requests
-        ("stateful", "15"),
-        pytest.param("stateful", "50", marks=pytest.mark.thorough),
+        ("stateful", "50"),
     ],
 )
 def test_responses_match_the_openapi_document(

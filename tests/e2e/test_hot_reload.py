@@ -18,7 +18,10 @@ PROCESSOR = "worker/image_processor.py"
 #: The first line of an attempt, after the job is claimed.
 FIRST_LINE = "        raw, data = job.raw, None\n"
 
-pytestmark = pytest.mark.not_on("localstack", "a change takes a minute there")
+pytestmark = [
+    pytest.mark.thorough,  # unit/infra/test_hot_reload.py tests each step
+    pytest.mark.not_on("localstack", "a change takes a minute there"),
+]
 
 
 @pytest.fixture

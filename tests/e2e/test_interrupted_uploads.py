@@ -150,6 +150,7 @@ def start_engine(folder: Path) -> Stack:
     return local_stack.up(folder, "embedded", {"NamePrefix": "interrupted"})
 
 
+@pytest.mark.thorough
 @pytest.mark.not_on("localstack", reason="its free edition stores nothing when it is killed")
 def test_upload_continues_after_the_engine_was_killed(own_folder: Path, sender: Sender) -> None:
     """The engine has the parts on its disk. At most one is sent again, and the file has one job."""
