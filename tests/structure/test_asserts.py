@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.source_files import list_files
 
 TESTS = Path(__file__).parents[1]
-FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("*.py"))
+FILES = sorted(path.relative_to(TESTS).as_posix() for path in list_files(TESTS, "*.py"))
 #: Displays and expressions that are true by themselves, unless they are empty.
 ALWAYS_TRUE = (ast.GeneratorExp, ast.Lambda, ast.JoinedStr)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.source_files import list_files
 
 from infra import embedded_container
 from infra.deployment.packaging import FUNCTION_PACKAGES
@@ -138,7 +139,7 @@ def test_the_image_runs_existing_code() -> None:
 def test_every_skip_on_an_engine_is_documented() -> None:
     """docs/engines.md has the reason of every skipped test."""
     page = (ROOT / "docs" / "engines.md").read_text("utf-8")
-    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = "".join(path.read_text("utf-8") for path in list_files(ROOT / "tests", "test_*.py"))
     reasons = re.findall(r'mark\.not_on\(\s*"\w+",\s*reason="([^"]+)"', tests)
     reasons += re.findall(
         r'pytest\.skip\("([^"]+)"\)', (ROOT / "tests" / "support" / "running_stack.py").read_text("utf-8")

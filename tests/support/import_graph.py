@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -92,6 +93,7 @@ class ImportGraph:
         return [*wrong, *(f"{part} is in no layer" for part in parts if part not in levels)]
 
 
+@cache
 def read_graph(package: str, root: Path = ROOT) -> ImportGraph:
     """Read a package's imports from its source."""
     files = {module_name(path, root): path for path in sorted((root / package).rglob("*.py"))}
@@ -102,7 +104,8 @@ def read_graph(package: str, root: Path = ROOT) -> ImportGraph:
     return ImportGraph(package, edges)
 
 
-def imported_names(path: Path) -> set[str]:
+@cache
+def imported_names(path: Path) -> frozenset[str]:
     """Return the dotted names that a file imports, wherever in it. Raises AssertionError for a relative import."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -111,7 +114,7 @@ def imported_names(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def module_name(path: Path, root: Path = ROOT) -> str:

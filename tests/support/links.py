@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from support.markdown_page import TextAt, read_page
+from support.source_files import list_files
 
 PRODUCT = ("api", "infra", "notifier", "safelight", "shared", "web", "worker")
 #: Folders whose paths are recognized in text. None of them contains built or ignored files.
@@ -75,7 +76,7 @@ def _check_paths(root: Path, text: str) -> Iterator[str]:
 
 @cache
 def _list_tests(root: Path) -> tuple[Path, ...]:
-    return tuple((root / "tests").rglob("test_*.py"))
+    return tuple(list_files(root / "tests", "test_*.py"))
 
 
 def _defines(root: Path, name: str) -> bool:

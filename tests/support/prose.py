@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.source_files import list_files
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "tests" / "structure" / "prose.yaml"
@@ -74,13 +75,12 @@ def read_rules(path: Path = RULES) -> list[Rule]:
 
 def read_prose(root: Path = ROOT) -> Iterator[Text]:
     """Yield all prose of the project."""
-    for path in sorted(root.glob("*.md")) + sorted(root.glob("[!.]*/**/*.md")):
-        if "node_modules" not in path.parts and path.relative_to(root).parts[0] not in {"build", "dist"}:
-            yield from markdown(path.read_text("utf-8"), path.relative_to(root).as_posix())
+    folders = (path for path in sorted(root.glob("[!.]*/")) if path.is_dir() and path.name not in {"build", "dist"})
+    for path in (*sorted(root.glob("*.md")), *(each for folder in folders for each in list_files(folder, "*.md"))):
+        yield from markdown(path.read_text("utf-8"), path.relative_to(root).as_posix())
     for folder in PYTHON:
-        for path in sorted((root / folder).rglob("*.py")):
-            if "node_modules" not in path.parts:
-                yield from python(path.read_text("utf-8"), path.relative_to(root).as_posix(), strings=folder in PRODUCT)
+        for path in list_files(root / folder, "*.py"):
+            yield from python(path.read_text("utf-8"), path.relative_to(root).as_posix(), strings=folder in PRODUCT)
     for path in sorted((root / "web").rglob("*.js")):
         if path.parent.name == "vendor":
             continue
