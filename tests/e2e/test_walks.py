@@ -188,8 +188,8 @@ def test_a_cancelled_member_has_no_parts(stack: WalkStack) -> None:
     batch_id = created["batch"]["id"]
     job_id = created["items"][0]["job"]["id"]
     stack.post(f"uploads/{job_id}/form")
-    images = {"Bucket": stack.site.stack.bucket, "Prefix": f"raw/bulk/{job_id}"}
-    assert len(stack.site.s3.list_multipart_uploads(**images)["Uploads"]) == 1
+    images, prefix = stack.site.stack.bucket, f"raw/bulk/{job_id}"
+    assert len(stack.site.s3.list_multipart_uploads(Bucket=images, Prefix=prefix)["Uploads"]) == 1
     stack.post(f"batches/{batch_id}/cancel")
     assert stack.wait_until_over(batch_id)["counts"]["cancelled"] == 1
-    assert "Uploads" not in stack.site.s3.list_multipart_uploads(**images)
+    assert "Uploads" not in stack.site.s3.list_multipart_uploads(Bucket=images, Prefix=prefix)
