@@ -121,17 +121,18 @@ class AsyncSafelight:
         """Return the receipt of a completed job."""
         return await self.run(self.sync.receipt, job_id)
 
-    async def list_jobs(
+    async def list_jobs(  # noqa: PLR0913 - one argument per filter
         self,
         *,
         status: str | None = None,
+        filename: str | None = None,
         batch: str | None = None,
         since: str | None = None,
         until: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Job]:
         """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed."""
-        jobs = self.sync.list_jobs(status=status, batch=batch, since=since, until=until, limit=limit)
+        jobs = self.sync.list_jobs(status=status, filename=filename, batch=batch, since=since, until=until, limit=limit)
         async for job in self.iterate(jobs):
             yield job
 

@@ -230,10 +230,11 @@ class Safelight:
         """Return the receipt of a completed job."""
         return responses.read(self._connection.request("GET", f"jobs/{quote_path(job_id)}/receipt"), ReceiptResponse)
 
-    def list_jobs(
+    def list_jobs(  # noqa: PLR0913 - one argument per filter
         self,
         *,
         status: str | None = None,
+        filename: str | None = None,
         batch: str | None = None,
         since: str | None = None,
         until: str | None = None,
@@ -241,10 +242,11 @@ class Safelight:
     ) -> Iterator[Job]:
         """Yield at most ``limit`` jobs, newest first. Pages are requested when they are needed.
 
+        With ``filename``, only jobs whose file name contains this text are included, in upper or lower case.
         ``since`` and ``until`` are times in ISO 8601. Only jobs created in between are included, and those created at
         ``since``.
         """
-        filters = drop_none({"status": status, "batch": batch, "since": since, "until": until})
+        filters = drop_none({"status": status, "filename": filename, "batch": batch, "since": since, "until": until})
         return iterate_pages(
             lambda query: responses.read(self._connection.request("GET", "jobs", query={**filters, **query}), JobPage),
             lambda page: page.jobs,

@@ -23,7 +23,15 @@ from api.jobs.imports import Imports
 from api.jobs.job_spec import SPEC_ERRORS, Catalog, resolve_job_spec
 from api.jobs.lifecycle import get_own_job, require_unexpired
 from api.jobs.options import read_import, read_options
-from api.jobs.responses import get_submitted_job, job_response, log_submission, remember_job, select_facts
+from api.jobs.responses import (
+    get_submitted_job,
+    job_response,
+    limit_outputs,
+    log_submission,
+    make_signer,
+    remember_job,
+    select_facts,
+)
 from api.jobs.schemas import JobPage, JobView
 from api.jobs.submission import JobSubmission, Submitted, find_created
 from api.jobs.wait_preference import RESPONSE_TIME, preferred_wait, wait_until_done
@@ -54,6 +62,7 @@ from shared.errors import (
     UnsupportedImageType,
     UnsupportedMediaType,
 )
+from shared.filenames import MAX_BYTES
 from shared.ids import first_id_at
 from shared.jobs.job import Job, JobStatus
 
@@ -166,20 +175,31 @@ def _wait(job: Job, prefer: str | None, dependencies: Dependencies) -> tuple[Job
 def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
     dependencies: Deps,
     status: Annotated[JobStatus | None, Query(description="Only jobs with this status.")] = None,
+    filename: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_BYTES,
+            description="Only jobs whose file name contains this text. Upper and lower case are the same.",
+        ),
+    ] = None,
     batch: Annotated[str | None, Query(min_length=1, max_length=128, description="Only members of this batch.")] = None,
     since: Annotated[TimeFilter, Query(description="Only jobs created at this time or later (ISO 8601).")] = None,
     until: Annotated[TimeFilter, Query(description="Only jobs created before this time (ISO 8601).")] = None,
+    links: Annotated[bool, Query(description="Add a temporary link, `url`, to each output.")] = False,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Jobs per page.")] = 20,
     cursor: Cursor = None,
 ) -> Response[Any]:
     """List the caller's jobs, newest first.
 
-    With `status`, a page can have fewer jobs than `limit` even if it is not the last page.
+    With `status` or `filename`, or with `links` and many outputs, a page can have fewer jobs than `limit`, or none, even
+    if it is not the last page: the API reads at most 1,000 records per page. The last page has no `next_cursor`.
     """
     page = dependencies.listing.page(
         JobQuery(
             owner=caller(router.current_event),
             status=status,
+            filename=filename,
             batch_id=batch,
             first_id=_first_id(since, "since"),
             now=dependencies.clock(),
@@ -187,22 +207,28 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
             limit=limit,
         ),
     )
-    links = dependencies.links_for(router.current_event)
-    next_cursor = encode_cursor(page.next_before_id) if page.next_before_id else None
+    settings, api_links = dependencies.settings, dependencies.links_for(router.current_event)
+    images, lifetime = dependencies.images_for(api_links), timedelta(seconds=settings.link_seconds)
+    sign = make_signer(images, dependencies.clock(), lifetime) if links else None
+    jobs = limit_outputs(page.jobs) if links else page.jobs
+    next_before = page.next_before_id if len(jobs) == len(page.jobs) else jobs[-1].id
+    next_cursor = encode_cursor(next_before) if next_before else None
     view = JobPage(
-        jobs=[JobView.of(job, dependencies.settings.image_bucket, links, is_listed=True) for job in page.jobs],
+        jobs=[JobView.of(job, settings.image_bucket, api_links, sign=sign, is_listed=True) for job in jobs],
         next_cursor=next_cursor,
     )
     headers = {}
     if next_cursor:
         query = {
             "status": status.value if status else None,
+            "filename": filename,
             "batch": batch,
             "since": since.isoformat() if since else None,
+            "links": "true" if links else None,
             "limit": limit,
             "cursor": next_cursor,
         }
-        headers["Link"] = f'<{links.jobs(query)}>; rel="next"'
+        headers["Link"] = f'<{api_links.jobs(query)}>; rel="next"'
     return json_response(view, HTTPStatus.OK, headers)
 
 

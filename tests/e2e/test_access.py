@@ -139,8 +139,9 @@ def test_jobs_of_others_are_not_found(protected: ProtectedStack) -> None:
             with pytest.raises(ApiError) as refused:
                 request()
             assert (refused.value.status, refused.value.code) == (404, "JOB_NOT_FOUND")
-        assert not list(other.list_jobs())
-        assert [each.id for each in owner.list_jobs()] == [job.id]
+        for text in (None, job.filename):
+            assert not list(other.list_jobs(filename=text))
+            assert [each.id for each in owner.list_jobs(filename=text)] == [job.id]
 
 
 def test_results_need_a_signed_link(protected: ProtectedStack) -> None:

@@ -11,6 +11,7 @@ from support import sample_images
 from support.moto_cloud import Cloud
 
 import api.dependencies
+from shared.aws.dynamodb import job_listing
 from shared.errors import ServiceUnavailable, error_classes
 
 IMAGE = sample_images.make_jpeg()
@@ -92,6 +93,8 @@ def test_unknown_routes_and_jobs_are_problems(cloud: Cloud, method: str, path: s
         {"since": "now"},
         {"since": "1960-01-01T00:00:00Z"},
         {"batch": ""},
+        {"filename": ""},
+        {"filename": "x" * 256},
     ],
 )
 def test_invalid_parameter_is_pointed_at(cloud: Cloud, query: dict[str, str]) -> None:
@@ -271,6 +274,45 @@ def test_listing_filters_by_status_and_time(cloud: Cloud) -> None:
     assert list_ids(cloud, until=moment.isoformat()) == []
     assert list_ids(cloud, since=(moment + timedelta(hours=1)).isoformat()) == []
     assert list_ids(cloud, since=moment.isoformat(), until="2001-01-01T00:00:00") == []
+
+
+def test_listing_filters_by_part_of_the_name(cloud: Cloud) -> None:
+    """The case and the form in which accents are written do not matter. Pages have the usual size and order."""
+    names = ["Café 1.JPG", "cafe 2.jpg", "Strasse.png", "other.jpg", "CAFE\u0301 3.jpg"]
+    ids = {name: cloud.submit(IMAGE, query={"filename": name})["id"] for name in names}
+    accented = [ids["CAFE\u0301 3.jpg"], ids["Café 1.JPG"]]
+    for text in ("café", "CAFE\u0301", "fé "):
+        assert list_ids(cloud, filename=text, limit="1") == accented
+    assert list_ids(cloud, filename=".jpg") == [each for each in list_ids(cloud) if each != ids["Strasse.png"]]
+    assert list_ids(cloud, filename="STRAßE") == [ids["Strasse.png"]]
+    assert list_ids(cloud, filename="%") == []
+    assert list_ids(cloud, filename="cafe", status="COMPLETED") == []
+    assert list_ids(cloud, filename="cafe", status="PENDING") == [ids["cafe 2.jpg"]]
+
+
+def test_listing_adds_links_to_the_results(cloud: Cloud) -> None:
+    """Temporary ones, which the next page has too. Without `links`, there are none."""
+    for _ in range(2):
+        cloud.submit(IMAGE)
+    cloud.deliver(cloud.receive())
+    assert [job["result"]["url"] for job in cloud.call("GET", "/v1/jobs").json["jobs"]] == [None, None]
+    page = cloud.call("GET", "/v1/jobs", query={"links": "true", "limit": "1"})
+    (job,) = page.json["jobs"]
+    assert urlsplit(job["result"]["outputs"][0]["url"]).path.endswith(job["key"])
+    assert "links=true" in page.headers["Link"]
+
+
+def test_search_reads_a_limited_number_of_records_per_page(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without a match has a cursor that continues, and its link keeps the filter."""
+    monkeypatch.setattr(job_listing, "MAX_PAGE", 2)
+    monkeypatch.setattr(job_listing, "MAX_EXAMINED", 2)
+    rare = cloud.submit(IMAGE, query={"filename": "rare.jpg"})["id"]
+    for number in range(4):
+        cloud.submit(IMAGE, query={"filename": f"{number}.jpg"})
+    first = cloud.call("GET", "/v1/jobs", query={"filename": "rare"})
+    assert first.json["jobs"] == []
+    assert "filename=rare" in first.headers["Link"]
+    assert list_ids(cloud, filename="rare") == [rare]
 
 
 def test_health_checks_the_table(cloud: Cloud) -> None:

@@ -707,7 +707,7 @@ export interface paths {
          * List jobs, newest first
          * @description List the caller's jobs, newest first.
          *
-         *     With `status`, a page can have fewer jobs than `limit` even if it is not the last page.
+         *     With `status` or `filename`, or with `links` and many outputs, a page can have fewer jobs than `limit`, or none, even if it is not the last page: the API reads at most 1,000 records per page. The last page has no `next_cursor`.
          */
         get: operations["listJobs"];
         put?: never;
@@ -8669,12 +8669,16 @@ export interface operations {
             query?: {
                 /** @description Only jobs with this status. */
                 status?: components["schemas"]["JobStatus"];
+                /** @description Only jobs whose file name contains this text. Upper and lower case are the same. */
+                filename?: string;
                 /** @description Only members of this batch. */
                 batch?: string;
                 /** @description Only jobs created at this time or later (ISO 8601). */
                 since?: string;
                 /** @description Only jobs created before this time (ISO 8601). */
                 until?: string;
+                /** @description Add a temporary link, `url`, to each output. */
+                links?: boolean;
                 /** @description Jobs per page. */
                 limit?: number;
                 /** @description `next_cursor` of the previous page. */

@@ -15,6 +15,8 @@ safelight list
 
 safelight list --since 2h
 
+safelight list --filename IMG_20
+
 safelight list --status FAILED --limit 100 --json"""
 
 
@@ -22,6 +24,12 @@ def list_jobs(  # noqa: PLR0913 - each option is an argument
     context: typer.Context,
     *,
     status: Status = None,
+    filename: Annotated[
+        str | None,
+        typer.Option(
+            "--filename", metavar="TEXT", help="List only jobs whose file name contains this text, in any case."
+        ),
+    ] = None,
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="ID", help="List only the jobs in this batch.")
     ] = None,
@@ -44,4 +52,5 @@ def list_jobs(  # noqa: PLR0913 - each option is an argument
     now = datetime.now(UTC)
     times = {"since": parse_time(since, now), "until": parse_time(until, now)}
     with connect(context, api_url) as client:
-        print_jobs(list(client.list_jobs(status=status, batch=batch, limit=limit, **times)), {}, as_json=as_json)
+        jobs = client.list_jobs(status=status, filename=filename, batch=batch, limit=limit, **times)
+        print_jobs(list(jobs), {}, as_json=as_json)

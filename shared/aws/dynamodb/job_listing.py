@@ -1,5 +1,6 @@
 """Job listings, newest first. They query indexes, so their cost does not grow with the table."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Jobs per page: the limit of one BatchGetItem.
 MAX_PAGE = 100
-#: Maximum number of records to read for one page. If few jobs have the status, a page before the last may be short.
+#: Maximum number of records to read for one page. If few jobs match the filter, a page before the last may be short.
 MAX_EXAMINED = 1_000
 
 
@@ -24,6 +25,8 @@ class JobQuery:
 
     owner: str
     status: JobStatus | None = None
+    #: Text that the file name contains. Upper and lower case are the same.
+    filename: str | None = None
     batch_id: str | None = None
     #: Oldest ID to list.
     first_id: str | None = None
@@ -60,7 +63,7 @@ class JobListing:
         before = query.before_id
         examined = 0
         # Without a filter, one job more than the limit shows whether there is a next page.
-        chunk = MAX_PAGE if query.status else min(query.limit + 1, MAX_PAGE)
+        chunk = MAX_PAGE if query.status or query.filename else min(query.limit + 1, MAX_PAGE)
         while examined < MAX_EXAMINED:
             ids = self._ids(query, before, chunk)
             examined += len(ids)
@@ -121,4 +124,10 @@ class JobListing:
 def _matches(job: Job, query: JobQuery) -> bool:
     expired = job.expires_at is not None and job.expires_at <= query.now
     gone = expired or job.deleted_at is not None
-    return job.owner == query.owner and query.status in {None, job.status} and not gone
+    is_wanted = query.status in {None, job.status} and _contains(job.filename, query.filename)
+    return job.owner == query.owner and is_wanted and not gone
+
+
+def _contains(name: str, text: str | None) -> bool:
+    """Return True if a file name, which is stored in NFC, contains a text in any case and normalization form."""
+    return text is None or unicodedata.normalize("NFC", text).casefold() in name.casefold()

@@ -143,6 +143,12 @@ def test_list_sends_times(invoke: Invoke, api: Any) -> None:
     }
 
 
+def test_list_sends_a_part_of_a_name(invoke: Invoke, api: Any) -> None:
+    """As it is typed."""
+    assert invoke("list", "--filename", "IMG 2").exit_code == 0
+    assert dict(api.requests[0].url.params) == {"filename": "IMG 2", "limit": "20"}
+
+
 def test_error_about_several_fields_has_no_empty_pointer() -> None:
     """The detail alone."""
     error = ApiError("Not valid.", code="INVALID", status=422, pointers=(Pointer("", "a and b"), Pointer("/c", "d")))
