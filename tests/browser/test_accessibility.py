@@ -1,71 +1,214 @@
-"""Accessibility of the web page."""
+"""Accessibility of the web page: each state on each screen."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 from support.browser_page import Visit, VisitFactory, read_image
+from support.other_origin import serve_page
+from support.running_stack import Site
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-SCREENS: dict[str, dict[str, Any]] = {
-    "dark": {"color_scheme": "dark"},
-    "light": {"color_scheme": "light"},
-    "forced colors": {"forced_colors": "active"},
-    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}, "has_touch": True},
+WIDE = {"width": 1280, "height": 900}
+COGNITO = {"CognitoDomain": "https://login.test", "CognitoClientId": "our-page"}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How a person sees the page."""
+
+    media: Mapping[str, Any]
+    viewport: Mapping[str, int]
+    direction: str = "ltr"
+    #: The rules of axe that can have another result on this screen than on the first one. Empty for all.
+    rules: tuple[str, ...] = ()
+
+
+SCREENS = {
+    "light": Screen({"color_scheme": "light"}, WIDE),
+    "dark": Screen({"color_scheme": "dark"}, WIDE, rules=("color-contrast",)),
+    "forced colors": Screen({"forced_colors": "active"}, WIDE, rules=("color-contrast",)),
+    "phone": Screen({"color_scheme": "light"}, {"width": 360, "height": 740}),
+    "right to left": Screen({"color_scheme": "light"}, WIDE, direction="rtl"),
+    "right to left on a phone": Screen(
+        {"color_scheme": "dark"}, {"width": 360, "height": 740}, direction="rtl", rules=("color-contrast",)
+    ),
 }
+#: Lists the elements that are wider than the window, without those in a part that scrolls.
+LIST_WIDE = """() => {
+  const root = document.documentElement;
+  if (root.scrollWidth <= innerWidth) return [];
+  const scrolls = (each) => each.closest('.strip, .list, .scroller, pre, .places');
+  const isOut = ({left, right, width}) => width > 0 && (left < -1 || right > innerWidth + 1);
+  const wide = [...document.body.querySelectorAll('*')].filter((each) => isOut(each.getBoundingClientRect()));
+  return [`scrollWidth ${root.scrollWidth}`, ...wide.filter((each) => !scrolls(each)).map((each) => each.className)];
+}"""
 
 
-def _list_violations(visit: Visit) -> list[str]:
-    """Run axe on the page. Return its violations with the target elements."""
-    visit.page.evaluate(AXE)
-    found = visit.page.evaluate("() => axe.run()")
-    return [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
+def list_faults(visit: Visit, state: str) -> dict[str, list[str]]:
+    """Look at a state of the page on every screen. Return the violations that axe finds, and what does not fit."""
+    page, faults = visit.page, {}
+    page.evaluate(AXE)
+    for name, screen in SCREENS.items():
+        page.emulate_media(**{"color_scheme": "light", "forced_colors": "none", **screen.media})
+        page.set_viewport_size(dict(screen.viewport))  # type: ignore[arg-type]
+        page.evaluate("(direction) => { document.documentElement.dir = direction; }", screen.direction)
+        options = {"runOnly": list(screen.rules)} if screen.rules else {}
+        found = page.evaluate("(options) => axe.run(options)", options)
+        texts = [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
+        faults[f"{state}, {name}"] = texts + page.evaluate(LIST_WIDE)
+    page.emulate_media(color_scheme="light", forced_colors="none")
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.evaluate("document.documentElement.dir = 'ltr'")
+    return {place: each for place, each in faults.items() if each}
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_pages_pass_axe_and_fit_the_screen(visit_factory: VisitFactory, screen: str) -> None:
-    """Every page passes axe in both themes and on a phone, without horizontal scrolling."""
-    visit = visit_factory.create_visit(**SCREENS[screen])
-    visit.expected_failures = {"422"}  # no plan for the invalid file
+def test_states_of_the_process_page(visit: Visit, site: Site) -> None:
+    """From the empty page to results in a list."""
+    visit.expected_failures = {"422"}  # no plan for the invalid file and the invalid width
+    page = visit.page
+
+    def add_images() -> None:
+        visit.drop({"axe.png": read_image("clock-small.png"), "bad.png": read_image("not-an-image.png")})
+
+    def open_recipe() -> None:
+        page.get_by_text("Use this recipe elsewhere").click()
+        page.get_by_text("More").first.click()
+        page.get_by_label("Operation to add").select_option("watermark")
+        page.get_by_role("button", name="Add", exact=True).click()
+
+    def open_tools() -> None:
+        visit.select("axe.png").locator("[data-tool=crop]").click()
+        expect(page.locator(".crop-box")).to_be_visible()
+        page.locator("[data-operation=watermark]").get_by_role("button", name="Image", exact=True).click()
+        expect(page.get_by_text("No stored images yet.")).to_be_visible()
+
+    def enter_invalid_width() -> None:
+        page.get_by_role("button", name="Done").last.click()
+        page.get_by_label("Width", exact=True).fill("20000")
+        expect(page.get_by_label("Width", exact=True)).to_have_attribute("aria-invalid", "true")
+
+    def start() -> None:
+        page.get_by_label("Width", exact=True).fill("300")
+        expect(page.locator("#go")).to_be_enabled()
+        visit.process()
+        visit.expect_status("axe.png", "Queued")
+        visit.expect_status("bad.png", "Queued")
+
+    def select_failed() -> None:
+        visit.expect_status("axe.png", "Processed")
+        visit.expect_status("bad.png", "Failed")
+        visit.select("bad.png")
+
+    def select_processed() -> None:
+        expect(visit.select("axe.png").locator(".pane-after img")).to_be_visible()
+
+    def show_list() -> None:
+        page.get_by_role("button", name="List").click()
+        page.get_by_label("Select axe.png").check()
+
+    def delete() -> None:
+        page.get_by_role("group", name="Selected images").get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Undo", exact=True).hover()  # the note stays meanwhile
+
+    visit.control_clock()
     visit.open()
-    violations = {"empty": _list_violations(visit)}
-    visit.drop({"axe.png": read_image("clock-small.png"), "bad.png": read_image("not-an-image.png")})
-    visit.page.get_by_text("Use this recipe elsewhere").click()
-    visit.page.get_by_text("More").first.click()
-    visit.page.get_by_label("Operation to add").select_option("watermark")
-    visit.page.get_by_role("button", name="Add", exact=True).click()
-    violations["staged"] = _list_violations(visit)
-    visit.select("axe.png").locator("[data-tool=crop]").click()
-    expect(visit.page.locator(".crop-box")).to_be_visible()
-    visit.page.locator("[data-operation=watermark]").get_by_role("button", name="Image", exact=True).click()
-    expect(visit.page.get_by_text("No stored images yet.")).to_be_visible()
-    violations["tools"] = _list_violations(visit)
-    visit.page.get_by_role("button", name="Done").last.click()
-    visit.process()
-    visit.expect_status("axe.png", "Processed")
-    visit.expect_status("bad.png", "Failed")
-    visit.select("bad.png")
-    violations["failed"] = _list_violations(visit)
-    visit.select("axe.png")
-    violations["processed"] = _list_violations(visit)
-    visit.page.get_by_role("button", name="List").click()
-    visit.page.get_by_label("Select axe.png").check()
-    violations["list"] = _list_violations(visit)
-    pages = {
-        "image": f"#/jobs/{visit.get_job_id('axe.png')}",
-        "history": "#/history",
-        "batches": "#/batches",
-        "dead letters": "#/dead-letters",
-        "unknown": "#/no-such-page",
-    }
-    overflow = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, "start"
-    for name, address in pages.items():
-        visit.page.evaluate(f"() => {{ location.hash = '{address}'; }}")
-        expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
-        if name == "image":
-            expect(visit.page.locator(".splitter")).to_be_attached()
-        violations[name] = _list_violations(visit)
-        assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
-    assert {name: each for name, each in violations.items() if each} == {}
+    faults = list_faults(visit, "empty") | _look(visit, {"staged": add_images, "recipe": open_recipe})
+    faults |= _look(visit, {"tools": open_tools, "invalid": enter_invalid_width})
+    with site.pause_worker():
+        faults |= _look(visit, {"queued": start})
+    faults |= _look(visit, {"failed": select_failed, "processed": select_processed})
+    faults |= _look(visit, {"side by side": page.get_by_role("button", name="Side by side").click, "list": show_list})
+    with visit.stop_timers():
+        delete()
+    faults |= list_faults(visit, "note")
+    assert faults == {}
+
+
+def test_states_of_the_other_pages(visit: Visit, site: Site) -> None:
+    """History, image, batches, dead letters, and addresses without a page."""
+    visit.expected_failures = {"404"}
+    good = site.wait_until_done(site.submit(read_image("clock-small.png"), filename="axe.png")["id"])["id"]
+    bad = site.wait_until_done(site.submit(read_image("not-an-image.png"), filename="bad.png")["id"])["id"]
+    member = {"filename": "open.png", "content_type": "image/png", "size": 9}
+    batch = site.http.post("batches", json={"name": "axe", "items": [member]}).raise_for_status().json()["batch"]["id"]
+    page = visit.page
+
+    def go(address: str, text: str) -> Callable[[], None]:
+        def act() -> None:
+            page.evaluate("(address) => { location.hash = address; }", address)
+            expect(page.get_by_text(text).first).to_be_visible()
+
+        return act
+
+    def verify() -> None:
+        page.get_by_role("button", name="Verify").click()
+        expect(page.get_by_text("Everything matches the receipt.")).to_be_visible()
+
+    def ask() -> None:
+        page.get_by_role("button", name="Cancel remaining").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+    visit.open()
+    faults = _look(
+        visit,
+        {
+            "history": go("#/history", "axe.png"),
+            "history without a match": go("#/history?name=nothing", "No image matches."),
+            "image": go(f"#/jobs/{good}", "Save receipt"),
+            "image, verified": verify,
+            "image, failed": go(f"#/jobs/{bad}", "Status history"),
+            "image, not found": go("#/jobs/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "Go to history"),
+            "batches": go("#/batches", "1 image"),
+            "batch": go(f"#/batches/{batch}", "1 open"),
+            "question": ask,
+        },
+    )
+    page.get_by_role("button", name="Keep").click()
+    faults |= _look(
+        visit,
+        {
+            "dead letters": go("#/dead-letters", "No dead letters."),
+            "unknown": go("#/no-such-page", "This page does not exist"),
+        },
+    )
+    assert faults == {}
+
+
+def test_states_before_the_page_starts(visit_factory: VisitFactory, site: Site, other_port: int) -> None:
+    """The server does not respond, the user has to sign in, or cannot."""
+    faults: dict[str, list[str]] = {}
+    visit = visit_factory.create_visit()
+    visit.expected_failures = {"net"}
+    visit.page.route("**/config.json", lambda route: route.abort())
+    visit.page.goto(visit.url)
+    expect(visit.page.get_by_role("alert")).to_be_visible()
+    faults |= list_faults(visit, "down")
+    for auth, title in {"api-key": "Enter your API key", "cognito": "Sign in", "iam": "accepts only signed"}.items():
+        with serve_page(site, other_port, auth, COGNITO) as url:
+            visit = visit_factory.create_visit(url)
+            visit.page.goto(url)
+            expect(visit.page.get_by_role("heading", level=1)).to_contain_text(title)
+            faults |= list_faults(visit, auth)
+    assert faults == {}
+
+
+def test_dialog_of_an_expired_session(visit_factory: VisitFactory, site: Site, other_port: int) -> None:
+    """The page behind it stays as it is."""
+    with serve_page(site, other_port, "cognito", COGNITO) as url:
+        visit = visit_factory.create_visit(url)
+        visit.page.add_init_script('sessionStorage.setItem(\'safelight-tokens\', \'{"id": "old", "until": 0}\')')
+        visit.page.goto(url)
+        expect(visit.page.get_by_role("dialog", name="Your session has expired")).to_be_visible()
+        assert list_faults(visit, "expired session") == {}
+
+
+def _look(visit: Visit, states: Mapping[str, Callable[[], None]]) -> dict[str, list[str]]:
+    """Bring the page into each state, one after the other, and return its faults."""
+    faults: dict[str, list[str]] = {}
+    for state, act in states.items():
+        act()
+        faults |= list_faults(visit, state)
+    return faults

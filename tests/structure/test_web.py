@@ -28,7 +28,7 @@ STATIC_IMPORT = re.compile(r'^(?:import|\}) (?:.* )?from "(\.[^"]+)"', re.MULTIL
 ANY_IMPORT = re.compile(r'(?:\bfrom |[^{]\bimport\()"(\.[^"]+\.js)"')
 OTHER_HOST = re.compile(r"https?://(?!www\.w3\.org/2000/svg)[\w.-]+")
 #: Codes that the page itself creates, for failures without an API response.
-PAGE_CODES = {"OFFLINE", "UPLOAD_REFUSED"}
+PAGE_CODES = {"OFFLINE", "UNREACHABLE", "UPLOAD_REFUSED"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)

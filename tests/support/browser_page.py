@@ -20,6 +20,8 @@ REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with 
 REPORT_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
 )
+#: Headless browsers have no window in which a file can be chosen, so the page downloads instead.
+WITHOUT_FILE_PICKER = "delete window.showSaveFilePicker"
 DROP = """(files) => {
   const transfer = new DataTransfer();
   for (const {name, type, data} of files) {
@@ -81,7 +83,7 @@ class Visit:
 
     def find_card(self, name: str) -> Locator:
         """Return what shows an image by its file name: a frame of the film strip, a row or a tile."""
-        return self.page.locator(f"[data-name={json.dumps(name)}]")
+        return self.page.locator(f"[data-name={json.dumps(name, ensure_ascii=False)}]")
 
     def expect_status(self, name: str, status: str) -> None:
         """Wait until an image has a status."""
@@ -143,6 +145,7 @@ class VisitFactory:
         page.set_default_timeout(TIMEOUT_MILLISECONDS)
         visit = Visit(page, browser_context, url or self.site.stack.ui_url)
         page.add_init_script(REPORT_VIOLATIONS)
+        page.add_init_script(WITHOUT_FILE_PICKER)
         page.on("console", visit.record_message)
         page.on("pageerror", lambda error: visit.messages.append(str(error)))
         page.on("dialog", visit.dismiss_dialog)

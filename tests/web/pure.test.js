@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { computeRange, listIndices } from "../../web/app/base/virtual.js";
 import { createNamer } from "../../web/app/jobs/names.js";
+import { canonicalize, computeDigest } from "../../web/app/jobs/verification.js";
+import { readIdTime } from "../../web/app/net/job-reader.js";
 import { decodeRecipe, encodeRecipe } from "../../web/app/recipe/link.js";
 import { compact, isSamePipeline, listFields } from "../../web/app/recipe/schema.js";
 import { describeProgress, estimateSecondsLeft, summarize } from "../../web/app/store/summary.js";
@@ -101,6 +104,36 @@ test("the formats that the server accepts are recognized by their first bytes", 
   ];
   for (const head of heads) assert.ok(startsLikeImage(Uint8Array.from(head, (each) => each.charCodeAt(0))), head);
   assert.ok(!startsLikeImage(new Uint8Array([0x25, 0x50, 0x44, 0x46])));
+});
+
+test("only the visible rows of a list are drawn, with a margin and the row that has the focus", () => {
+  const view = { height: 50, viewTop: 100, viewBottom: 600 };
+  assert.deepEqual(computeRange({ ...view, count: 5000, top: 100 }), [0, 18]);
+  assert.deepEqual(computeRange({ ...view, count: 5000, top: -99_900 }), [1992, 2018]);
+  assert.deepEqual(computeRange({ ...view, count: 20, top: 700 }), [0, 6]);
+  assert.deepEqual(computeRange({ ...view, count: 20, top: -5000 }), [20, 20]);
+  assert.deepEqual(listIndices(100, [3, 6], -1), [3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], 4), [3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], 0), [0, 3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], 99), [3, 4, 5, 99]);
+  assert.deepEqual(listIndices(5, [3, 9], 7), [3, 4]);
+});
+
+test("a receipt has the canonical form of RFC 8785, whose digest is compared", async () => {
+  const text = canonicalize({
+    "\u20ac": 1.0,
+    b: [true, null, "\u000f\n\u00e9"],
+    a: { z: 1e21, y: 333333333.33333329 },
+  });
+  assert.equal(text, '{"a":{"y":333333333.3333333,"z":1e+21},"b":[true,null,"\\u000f\\n\u00e9"],"\u20ac":1}');
+  assert.equal(
+    await computeDigest(new TextEncoder().encode("abc")),
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  );
+});
+
+test("the ID of a job says when it was created", () => {
+  assert.equal(readIdTime("01ARYZ6S41TSV4RRFFQ69G5FAV"), 1469918176385);
 });
 
 test("names in a zip file differ in more than case", () => {

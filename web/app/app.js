@@ -1,13 +1,14 @@
 /** What the pages share: the images of this session, the recipe, and the limits of this Safelight. */
 
+import { effect } from "./vendor/preact.js";
 import { announce, showNote } from "./base/announce.js";
 import { formatCount } from "./base/format.js";
 import { goTo } from "./base/router.js";
 import { reportProblems } from "./jobs/actions.js";
-import { getJob } from "./net/api.js";
 import { createRecipeEditor } from "./recipe/editor.js";
 import { createPlanner } from "./recipe/plan.js";
-import { createImageStore, readStoredIds } from "./store/images.js";
+import { deletedIds } from "./store/deleted.js";
+import { createImageStore, readSaved } from "./store/images.js";
 import { saveFiles, takeSavedFiles } from "./store/saved-files.js";
 import { checkFiles, describeRefused } from "./uploads/file-check.js";
 import { createRun } from "./uploads/run.js";
@@ -20,7 +21,7 @@ const SAMPLE = new URL("sample.jpg", import.meta.url);
  * @param {string} recipeLink a recipe from the address
  */
 export function createApp(config, capabilities, presets, recipeLink) {
-  const ids = readStoredIds();
+  const saved = readSaved();
   const store = createImageStore();
   const editor = createRecipeEditor(capabilities, presets, recipeLink);
   const run = createRun(store, capabilities.limits);
@@ -66,9 +67,16 @@ export function createApp(config, capabilities, presets, recipeLink) {
     const added = store.add(files);
     saveFiles(added);
     added.forEach((each, index) => run.continueUpload(each, files[index]?.key ?? ""));
-    const jobs = await Promise.all(ids.map((id) => getJob(id).catch(() => null))); // deleted, or unreachable
-    for (const job of jobs) if (job) run.follow(store.adopt(job), job);
+    if (!saved.length) return;
+    const { readJobs } = await import("./net/job-reader.js");
+    const jobs = await readJobs(saved.flatMap((each) => each.ids));
+    for (const { ids, folder } of saved) {
+      const versions = ids.flatMap((id) => jobs.get(id) ?? []);
+      const newest = versions.at(-1);
+      if (newest) run.follow(store.adopt(versions, folder), newest);
+    }
   };
+  effect(() => void (deletedIds.value.size && store.save()));
   /** Return true if closing the page would lose files. */
   const isBusy = () => store.summary.value.staged + store.summary.value.unsent > 0;
   return {

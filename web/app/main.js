@@ -5,13 +5,14 @@ import { createApp } from "./app.js";
 import { authenticate, getSignOut, readConfig } from "./auth/session.js";
 import { Notes } from "./base/announce.js";
 import { find } from "./base/dom.js";
+import { keepFocus } from "./base/focus.js";
 import { readAddress, route } from "./base/router.js";
 import { setUpTheme } from "./base/theme.js";
 import { showView } from "./base/view.js";
 import { ErrorBox } from "./jobs/facts.js";
 import { getCapabilities, listDeadLetters, listPresets } from "./net/api.js";
-import { connect } from "./net/http.js";
-import { Problem } from "./net/problem.js";
+import { connect, isReachable } from "./net/http.js";
+import { explain, Problem } from "./net/problem.js";
 import { ProcessPage } from "./pages/process.js";
 import { listenForFiles } from "./uploads/file-input.js";
 
@@ -21,7 +22,7 @@ import { listenForFiles } from "./uploads/file-input.js";
  */
 const PAGES = {
   "": { title: "Process", load: async () => ProcessPage },
-  history: { title: "History", load: async () => (await import("./pages/history.js")).HistoryPage },
+  history: { title: "History", load: async (id) => (id ? null : (await import("./pages/history.js")).HistoryPage) },
   jobs: { title: "Image", load: async (id) => (id ? (await import("./pages/image.js")).ImagePage : null) },
   batches: {
     title: "Batches",
@@ -30,7 +31,7 @@ const PAGES = {
   },
   "dead-letters": {
     title: "Dead letters",
-    load: async () => (await import("./pages/dead-letters.js")).DeadLettersPage,
+    load: async (id) => (id ? null : (await import("./pages/dead-letters.js")).DeadLettersPage),
   },
 };
 
@@ -44,28 +45,41 @@ find(".skip").addEventListener("click", (event) => {
   find("#view").focus();
 });
 render(html`<${Notes} />`, find("#notes"));
+keepFocus(find("#view"));
 try {
   await start(await readConfig());
 } catch (problem) {
+  showFailure(problem);
+}
+
+/** Say that the page could not start. It starts again when the network is back. @param {unknown} problem */
+function showFailure(problem) {
+  const isResponse = problem instanceof Problem && problem.status > 0;
+  const { what } = explain(/** @type {any} */ (problem));
+  document.title = "Not available · Safelight";
   showView(
-    html`<section class="gate panel">
-      <h1 tabindex="-1">Safelight cannot be reached</h1>
-      <${ErrorBox} failure=${problem} />
-      <button
-        type="button"
-        class="button button-primary"
-        onClick=${() => location.reload()}
-      >
-        Try again
-      </button>
+    html`<section class="gate panel" role="alert">
+      <h1 tabindex="-1">${isResponse ? "Safelight has a problem" : what}</h1>
+      ${isResponse ? html`<${ErrorBox} failure=${problem} />` : html`<p>${describeOutage(problem)}</p>`}
+      <button type="button" class="button button-primary" onClick=${() => location.reload()}>Try again</button>
     </section>`,
   );
+  window.addEventListener("online", () => location.reload(), { once: true });
+}
+
+/** @param {unknown} problem */
+function describeOutage(problem) {
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  if (isLocal && problem instanceof Problem && problem.code === "UNREACHABLE")
+    return html`The local stack may be stopped. Start it with <code>safelight up</code>.`;
+  return explain(/** @type {any} */ (problem)).advice || "Try again later.";
 }
 
 /** @param {import("./auth/session.js").Config} config */
 async function start(config) {
   find("#version").textContent = config.version;
-  connect(config.api_url, await authenticate(config));
+  const { createHeaders, onRejected } = await authenticate(config);
+  connect(config.api_url, createHeaders, onRejected);
   readAddress();
   const [capabilities, presets] = await load(config);
   setUpSignOut(config);
@@ -119,7 +133,8 @@ async function load(config) {
     } catch (problem) {
       const rejected = problem instanceof Problem && (problem.status === 401 || problem.status === 403);
       if (!rejected || config.auth !== "api-key") throw problem;
-      connect(config.api_url, await authenticate(config, { rejected }));
+      const { createHeaders } = await authenticate(config, { rejected });
+      connect(config.api_url, createHeaders);
     }
   }
 }
@@ -136,10 +151,14 @@ async function showOperatorLink() {
 }
 
 function watchConnection() {
-  const update = () => (find("#offline").hidden = navigator.onLine);
+  const update = () => {
+    const label = find("#offline");
+    label.hidden = navigator.onLine && isReachable.value;
+    label.textContent = navigator.onLine ? "No response from the server" : "Offline";
+  };
   window.addEventListener("online", update);
   window.addEventListener("offline", update);
-  update();
+  effect(update);
 }
 
 /** @param {import("./auth/session.js").Config} config */

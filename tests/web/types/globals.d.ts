@@ -9,6 +9,7 @@ declare global {
   type JobStatus = Schemas["JobStatus"];
   type JobResult = Schemas["ResultView"];
   type JobOutput = Schemas["OutputView"];
+  type ReceiptDocument = Schemas["ReceiptView"];
   type Batch = Schemas["BatchView"];
   type Preset = Schemas["PresetView"];
   type Plan = Schemas["PlanView"];

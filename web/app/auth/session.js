@@ -2,37 +2,50 @@
 
 import { html } from "../vendor/preact.js";
 import { showView } from "../base/view.js";
-import { forgetKey, authenticateWithKey } from "./api-key.js";
-import { authenticateWithCognito, signOut } from "./cognito.js";
+import { createOfflineProblem, parseProblem } from "../net/problem.js";
 
-/** @typedef {{api_url: string, auth: string, cognito: {domain: string, client_id: string}|null, version: string}} Config */
+/**
+ * @typedef {{api_url: string, auth: string, cognito: {domain: string, client_id: string}|null, version: string}} Config
+ *
+ * @typedef {object} Session
+ * @property {() => Promise<Record<string, string>>} createHeaders creates the authentication headers
+ * @property {(rejected: Record<string, string>) => Promise<boolean>} [onRejected]
+ *   gets headers that the API rejected; returns true if others can be tried
+ */
 
 /** @returns {Promise<Config>} */
 export async function readConfig() {
-  const response = await fetch("config.json", { cache: "no-cache" });
-  if (!response.ok) throw new Error(`config.json: HTTP ${response.status}`);
+  const response = await fetch("config.json", { cache: "no-cache" }).catch(() => null);
+  if (!response) throw createOfflineProblem();
+  if (!response.ok) throw parseProblem(response.status, "", null);
   return response.json();
 }
 
 /**
- * Return a function that creates the authentication headers. Wait until the user has signed in.
+ * Return the session. Wait until the user has signed in. What a method needs is loaded only for this method.
  * @param {Config} config @param {{rejected?: boolean}} [state] `rejected` if the API rejected the last credentials
- * @returns {Promise<() => Promise<Record<string, string>>>}
+ * @returns {Promise<Session>}
  */
 export async function authenticate(config, { rejected = false } = {}) {
-  if (config.auth === "none") return async () => ({});
-  if (config.auth === "api-key") return authenticateWithKey({ rejected });
-  if (config.auth === "cognito" && config.cognito) return authenticateWithCognito(config.cognito);
+  if (config.auth === "none") return { createHeaders: async () => ({}) };
+  if (config.auth === "api-key") {
+    const { authenticateWithKey } = await import("./api-key.js");
+    return { createHeaders: await authenticateWithKey({ rejected }) };
+  }
+  if (config.auth === "cognito" && config.cognito) {
+    const { authenticateWithCognito } = await import("./cognito.js");
+    return authenticateWithCognito(config.cognito);
+  }
   return new Promise(() => showSigningNotice());
 }
 
 /** Return the function that signs the user out, or null if there is no sign-in. @param {Config} config @returns {(() => void)|null} */
 export function getSignOut(config) {
   const { cognito } = config;
-  if (config.auth === "cognito" && cognito) return () => signOut(cognito);
+  if (config.auth === "cognito" && cognito) return async () => (await import("./cognito.js")).signOut(cognito);
   if (config.auth !== "api-key") return null;
-  return () => {
-    forgetKey();
+  return async () => {
+    (await import("./api-key.js")).forgetKey();
     location.reload();
   };
 }

@@ -62,6 +62,11 @@ export function formatCount(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
+/** Isolate a name within a sentence, so that a name in Arabic or Hebrew does not change the order of the words. @param {string} name */
+export function isolate(name) {
+  return `\u2068${name}\u2069`;
+}
+
 /** Turn `round_corners` into `Round corners`. @param {string} name */
 export function formatLabel(name) {
   const words = name.replaceAll("_", " ");

@@ -7,8 +7,9 @@ import { signal } from "../vendor/preact.js";
 /** @param {string} hash @returns {Route} */
 export function parseRoute(hash) {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const [name = "", id = ""] = path.split("/");
-  return { name, id: decode(id), query: new URLSearchParams(query) };
+  const [name = "", id = "", ...rest] = path.split("/");
+  // An address with more parts names no page.
+  return { name: rest.some(Boolean) ? path : name, id: decode(id), query: new URLSearchParams(query) };
 }
 
 /** @type {import("../vendor/preact.js").Signal<Route>} */

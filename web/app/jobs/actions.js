@@ -1,9 +1,12 @@
 /** Actions on jobs: retry, cancel and download. */
 
 import { announce, showNote } from "../base/announce.js";
+import { isolate } from "../base/format.js";
 import { cancel, getResultLink, retry } from "../net/api.js";
 import { formatProblem } from "../net/problem.js";
 
+/** How long a file that is saved stays readable: some browsers start to read it late. */
+const KEPT_MILLISECONDS = 60_000;
 const RETRYABLE_STATUSES = new Set(["FAILED", "CANCELLED"]);
 
 /** @param {Job} job */
@@ -16,7 +19,7 @@ export const isReusable = (job) => job !== null && job.done && !isRetryable(job)
 export function retryJob(job, onJob) {
   return reportProblems(async () => {
     onJob(await retry(job.id));
-    announce(`${job.filename} is being retried`);
+    announce(`${isolate(job.filename)} is being retried`);
   });
 }
 
@@ -24,7 +27,7 @@ export function retryJob(job, onJob) {
 export function cancelJob(job, onJob) {
   return reportProblems(async () => {
     onJob(await cancel(job.id));
-    announce(`${job.filename} was canceled`);
+    announce(`${isolate(job.filename)} was canceled`);
   });
 }
 
@@ -44,6 +47,13 @@ export function saveUrl(url, filename) {
   document.body.append(anchor);
   anchor.click();
   anchor.remove();
+}
+
+/** Let the browser save a file that the page has made. @param {Blob} blob @param {string} filename */
+export function saveBlob(blob, filename) {
+  const url = URL.createObjectURL(blob);
+  saveUrl(url, filename);
+  setTimeout(() => URL.revokeObjectURL(url), KEPT_MILLISECONDS);
 }
 
 /** @param {() => Promise<void>} action */

@@ -1,50 +1,53 @@
 /** Deletion of jobs. A note offers to undo it for a few seconds. Until then, the jobs are only hidden. */
 
-import { signal } from "../vendor/preact.js";
 import { announce, showNote } from "../base/announce.js";
 import { remove, removeOnClose } from "../net/api.js";
-import { formatProblem } from "../net/problem.js";
+import { formatProblem, Problem } from "../net/problem.js";
+import { createLimiter } from "../uploads/limiter.js";
+import { hideJobs, reportDeleted, showJobs } from "../store/deleted.js";
 
-/** IDs of jobs that no view shows anymore. @type {import("../vendor/preact.js").Signal<ReadonlySet<string>>} */
-export const deletedIds = signal(new Set());
-/** Deletions that can still be undone. @type {Set<string[]>} */
+const NOT_FOUND = 404;
+const MAX_CONCURRENT = 4;
+/** IDs of jobs to delete: of deletions that can still be undone, and of those that run. @type {Set<Iterable<string>>} */
 const pending = new Set();
+const limiter = createLimiter(MAX_CONCURRENT);
 
 /**
  * Hide jobs, and delete them when the note that offers to undo it has disappeared.
  * @param {{ids: string[], text: string, onUndo?: () => void}} deletion `text` says what was deleted
  */
 export function deleteWithUndo({ ids, text, onUndo }) {
-  deletedIds.value = new Set([...deletedIds.value, ...ids]);
+  hideJobs(ids);
   pending.add(ids);
   const run = () => {
     pending.delete(ids);
-    unhide(ids);
+    showJobs(ids);
     onUndo?.();
     announce("The deletion was undone");
   };
-  const onExpire = () => {
-    pending.delete(ids);
-    deleteNow(ids);
-  };
+  const onExpire = () => void deleteNow(ids);
   showNote(text, { action: { label: "Undo", run }, onExpire });
 }
 
-/** @param {string[]} ids */
+/** Delete jobs, a few at a time. If the page is closed meanwhile, the rest is deleted too. @param {string[]} ids */
 async function deleteNow(ids) {
-  for (const id of ids) {
-    try {
-      await remove(id);
-    } catch (problem) {
-      unhide([id]);
-      showNote(formatProblem(problem), { kind: "bad" });
-    }
-  }
+  const left = new Set(ids);
+  pending.delete(ids);
+  pending.add(left);
+  await Promise.all(ids.map((id) => limiter.run(() => deleteJob(id).finally(() => left.delete(id)))));
+  pending.delete(left);
 }
 
-/** @param {string[]} ids */
-function unhide(ids) {
-  deletedIds.value = new Set([...deletedIds.value].filter((each) => !ids.includes(each)));
+/** @param {string} id */
+async function deleteJob(id) {
+  try {
+    await remove(id);
+    reportDeleted([id]);
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === NOT_FOUND) return; // another tab was quicker
+    showJobs([id]);
+    showNote(formatProblem(problem), { kind: "bad" });
+  }
 }
 
 window.addEventListener("pagehide", () => {

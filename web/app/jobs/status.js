@@ -1,6 +1,7 @@
 /** Names of the statuses of a job, and how they are shown. */
 
 import { html } from "../vendor/preact.js";
+import { getJob } from "../store/images.js";
 
 /** @type {Record<string, string>} */
 const NAMES = {
@@ -44,8 +45,9 @@ export function StatusChip({ status }) {
  * Return the status of an image, which may have no job yet.
  * @param {import("../store/images.js").ImageState} state @returns {{name: string, kind: string}}
  */
-export function describeState({ phase, versions }) {
-  const job = versions[versions.length - 1];
+export function describeState(state) {
+  const { phase } = state;
+  const job = getJob(state);
   if (phase === "staged") return { name: "Ready", kind: "faint" };
   if (phase === "waiting") return { name: "Waiting", kind: "open" };
   if (phase === "sending") return { name: "Uploading", kind: "open" };

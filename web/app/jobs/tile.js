@@ -1,23 +1,30 @@
 /** A job in a list: image, status, sizes and actions. */
 
 import { html, useEffect, useState } from "../vendor/preact.js";
-import { formatAge, formatTime } from "../base/format.js";
+import { formatAge, formatTime, isolate } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { watchJob } from "../net/job-poller.js";
 import { explain } from "../net/problem.js";
 import { Thumbnail } from "../table/thumbnail.js";
 import { cancelJob, download, isRetryable, retryJob } from "./actions.js";
-import { deletedIds, deleteWithUndo } from "./deletion.js";
+import { deleteWithUndo } from "./deletion.js";
 import { SizeSummary } from "./facts.js";
 import { getStatusName, StatusChip } from "./status.js";
 
-/** @param {{job: Job}} props */
-export function Tile({ job: listed }) {
-  const [job, setJob] = useFollowedJob(listed);
-  if (deletedIds.value.has(job.id)) return null;
+/**
+ * @param {{job: Job, index: number, total: number, place: {gridRow: number, gridColumn: number}, onJob: (job: Job) => void,
+ *   onUseRecipe?: (job: Job) => void}} props
+ *   `total` is -1 if it is not known; `onJob` gets each new state
+ */
+export function Tile({ job: listed, index, total, place, onJob, onUseRecipe }) {
+  const [job, setJob] = useFollowedJob(listed, onJob);
   const address = `#/jobs/${job.id}`;
   return html`<li
     class="tile"
+    style=${place}
+    aria-setsize=${total}
+    aria-posinset=${index + 1}
+    data-index=${index}
     data-id=${job.id}
     data-name=${job.filename}
     data-status=${getStatusName(job.status)}
@@ -36,7 +43,13 @@ export function Tile({ job: listed }) {
           datetime=${job.uploaded_at}
           title=${formatTime(job.uploaded_at)}>${formatAge(job.uploaded_at)}</time>
       </p>
-      ${job.error ? html`<p class="facts">${explain(job.error).what}</p>` : html`<${SizeSummary} job=${job} />`}
+      ${job.error ? html`<p class="facts" title=${explain(job.error).what}>${explain(job.error).what}</p>` : html`<${SizeSummary} job=${job} />`}
+      ${
+        job.expires_at &&
+        html`<p class="faint tile-expiry" title=${formatTime(job.expires_at)}>
+          Expires <time datetime=${job.expires_at}>${formatAge(job.expires_at)}</time>
+        </p>`
+      }
       <div class="row tile-buttons">
         ${
           job.result &&
@@ -44,6 +57,7 @@ export function Tile({ job: listed }) {
             type="button"
             class="button button-small"
             aria-label=${`Download ${job.filename}`}
+            title="Download"
             onClick=${() => download(job.id)}
           >
             <${Icon} name="download" /> Download
@@ -52,8 +66,21 @@ export function Tile({ job: listed }) {
         <${JobButtons}
           job=${job}
           onJob=${setJob}
-          onDelete=${() => deleteWithUndo({ ids: [job.id], text: `${job.filename} deleted` })}
+          onDelete=${() => deleteWithUndo({ ids: [job.id], text: `${isolate(job.filename)} deleted` })}
         />
+        ${
+          onUseRecipe &&
+          job.pipeline &&
+          html`<button
+            type="button"
+            class="button button-small"
+            aria-label=${`Use the recipe of ${job.filename}`}
+            title="Use this recipe again"
+            onClick=${() => onUseRecipe(job)}
+          >
+            <${Icon} name="forward" /> Recipe
+          </button>`
+        }
       </div>
     </div>
   </li>`;
@@ -68,6 +95,7 @@ export function JobButtons({ job, onJob, onDelete }) {
   ) =>
     html`<button
       type="button"
+      key=${name}
       class="button button-small"
       aria-label=${`${name} ${job.filename}`}
       onClick=${onClick}
@@ -80,15 +108,19 @@ export function JobButtons({ job, onJob, onDelete }) {
 
 /**
  * Follow a job while it is shown. Return its newest state and the function that changes it.
- * @param {Job} given @returns {[Job, (job: Job) => void]}
+ * @param {Job} given @param {(job: Job) => void} [onJob] gets each new state @returns {[Job, (job: Job) => void]}
  */
-export function useFollowedJob(given) {
+export function useFollowedJob(given, onJob = () => {}) {
   const [job, setJob] = useState(given);
+  const change = (/** @type {Job} */ latest) => {
+    setJob(latest);
+    onJob(latest);
+  };
   useEffect(() => {
     if (job.done) return undefined;
     const shown = new AbortController();
-    watchJob(job, { onJob: setJob, signal: shown.signal }).catch(() => {});
+    watchJob(job, { onJob: change, signal: shown.signal }).catch(() => {});
     return () => shown.abort();
   }, [job.id, job.generation, job.done]);
-  return [job, setJob];
+  return [job, change];
 }

@@ -58,6 +58,8 @@ export const getJob = async (id) => (await get(`jobs/${part(id)}`)).body;
 /** @param {string} id @param {string} [output] @returns {Promise<ResultLink>} */
 export const getResultLink = async (id, output) =>
   (await get(`jobs/${part(id)}/${output ? `outputs/${part(output)}` : "result"}?redirect=false`)).body;
+/** @param {string} id @returns {Promise<ReceiptDocument>} */
+export const getReceipt = async (id) => (await get(`jobs/${part(id)}/receipt`)).body;
 /** @param {string} id @returns {Promise<ResultLink>} */
 export const getRawLink = async (id) => (await get(`jobs/${part(id)}/raw?redirect=false`)).body;
 /** @param {string} id @returns {Promise<Job>} */

@@ -31,7 +31,9 @@ const ADVICE = {
   UPLOAD_EXPIRED: "Upload the image again.",
   JOB_NOT_FOUND: "The job was deleted or has expired.",
   ATTEMPTS_EXHAUSTED: "Retry it. If it fails again, contact the operator of this Safelight.",
-  OFFLINE: "Check your connection. The page keeps retrying when the network is back.",
+  OFFLINE: "The page continues when the network is back.",
+  UNREACHABLE:
+    "It may be stopped, or a firewall may block it. The page tries again. If this lasts, contact the operator of this Safelight.",
   UPLOAD_REFUSED: "Upload the image again.",
 };
 
@@ -52,13 +54,11 @@ export class Problem extends Error {
   }
 }
 
-/** Return the problem of a request that got no response. */
+/** Return the problem of a request that got no response: without a network, or because the server does not respond. */
 export function createOfflineProblem() {
-  return new Problem({
-    code: "OFFLINE",
-    title: "Safelight cannot be reached.",
-    retriable: true,
-  });
+  return navigator.onLine
+    ? new Problem({ code: "UNREACHABLE", title: "Safelight does not respond.", retriable: true })
+    : new Problem({ code: "OFFLINE", title: "You are offline.", retriable: true });
 }
 
 /**

@@ -1,7 +1,9 @@
 /** Uploads with progress. They use XMLHttpRequest, because fetch does not report upload progress in every browser. */
 
-import { buildUrl, createCredentials } from "./http.js";
+import { buildUrl, isReachable, sendAuthenticated } from "./http.js";
 import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
+
+const BINARY = "application/octet-stream";
 
 /** @typedef {(share: number) => void} Progress share from 0 to 1 */
 /** @typedef {{image: string, onProgress: Progress, onWait: (problem: any) => void, signal: AbortSignal}} UploadOptions `image`: its key */
@@ -15,12 +17,10 @@ import { createOfflineProblem, Problem, parseProblem } from "./problem.js";
  */
 export async function sendBody(path, file, { headers, onProgress, signal, method = "POST" }) {
   // The server reads the type from the content. Another type could be one that the API interprets, such as text.
-  const allHeaders = {
-    "Content-Type": "application/octet-stream",
-    ...(await createCredentials()),
-    ...headers,
-  };
-  const response = await send(method, buildUrl(path), file, allHeaders, onProgress, signal);
+  const allHeaders = { "Content-Type": BINARY, ...headers };
+  const response = await sendAuthenticated((credentials) =>
+    send(method, buildUrl(path), file, { ...credentials, ...allHeaders }, onProgress, signal),
+  );
   if (response.status >= 400)
     throw parseProblem(response.status, response.responseText, response.getResponseHeader("Retry-After"));
   return JSON.parse(response.responseText);
@@ -34,7 +34,8 @@ export async function sendBody(path, file, { headers, onProgress, signal, method
 export async function sendForm({ url, fields }, file, { onProgress, signal }) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("file", file); // must be last: S3 ignores fields after the file
+  // It must be last: S3 ignores fields after the file. A part has the type of its file, which is what its name says.
+  form.append("file", file.slice(0, file.size, BINARY), "file");
   requireAccepted(await send("POST", url, form, {}, onProgress, signal));
 }
 
@@ -72,8 +73,14 @@ function send(method, url, body, headers, onProgress, signal) {
     xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
-    xhr.onload = () => resolve(xhr);
-    xhr.onerror = () => reject(createOfflineProblem());
+    xhr.onload = () => {
+      isReachable.value = true;
+      resolve(xhr);
+    };
+    xhr.onerror = () => {
+      isReachable.value = false;
+      reject(createOfflineProblem());
+    };
     xhr.onabort = () => reject(signal?.reason);
     if (signal?.aborted) return reject(signal.reason);
     signal?.addEventListener("abort", () => xhr.abort(), { once: true });

@@ -7,16 +7,16 @@ import { formatCount, formatTime } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { usePages } from "../base/paged-list.js";
 import { route, setQuery } from "../base/router.js";
+import { Select } from "../base/select.js";
 import { BatchBar } from "../jobs/batch-bar.js";
 import { ErrorBox } from "../jobs/facts.js";
 import { STATUSES, getStatusName } from "../jobs/status.js";
-import { Tile } from "../jobs/tile.js";
+import { TileGrid } from "../jobs/tile-grid.js";
 import { cancelBatch, getBatch, listBatchItems, retryFailed } from "../net/api.js";
 import { pauseBetweenPolls } from "../net/pause.js";
 import { formatProblem } from "../net/problem.js";
-import { Select } from "./history.js";
 
-const PAGE = "24";
+const PAGE = "48";
 const SECONDS = [1, 1, 2, 3, 5, 8, 10];
 const MAX_POLLS = 600;
 
@@ -25,7 +25,7 @@ export function BatchPage({ id }) {
   const status = route.value.query.get("status") ?? "";
   const [turn, setTurn] = useState(0);
   const { batch, problem } = useBatch(id, turn);
-  const { entries, foot, reload } = usePages(
+  const { entries, isComplete, foot, reload } = usePages(
     `${id} ${status}`,
     async (cursor) => {
       const page = await listBatchItems(id, {
@@ -52,6 +52,7 @@ export function BatchPage({ id }) {
           <p class="faint">${formatRate(batch)}</p>
           <div class="row">
             <${Buttons} batch=${batch} onDone=${restart} />
+            <a class="button" href=${`#/history?batch=${batch.id}`}>Search in this batch</a>
           </div>`
       }
     </section>
@@ -64,9 +65,7 @@ export function BatchPage({ id }) {
         options=${[["", "All statuses"], ...STATUSES.map((each) => [each, getStatusName(each)])]}
       />
     </div>
-    <ul class="tiles">
-      ${entries.map((job) => html`<${Tile} key=${`${job.id} ${job.generation} ${turn}`} job=${job} />`)}
-    </ul>
+    <${TileGrid} jobs=${entries} isComplete=${isComplete} />
     ${foot}
   </div>`;
 }

@@ -1,10 +1,12 @@
 /** Dead letters, for operators. */
 
-import { html, useState } from "../vendor/preact.js";
+import { html, useRef, useState } from "../vendor/preact.js";
 import { announce, showNote } from "../base/announce.js";
 import { formatAge, formatBytes, formatCount } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { usePages } from "../base/paged-list.js";
+import { route, setQuery } from "../base/router.js";
+import { Select } from "../base/select.js";
 import { reportProblems } from "../jobs/actions.js";
 import { listDeadLetters, redrive } from "../net/api.js";
 
@@ -12,13 +14,16 @@ const COLUMNS = ["Job or message", "Reason", "Since", "Attempts", "Redriven", "A
 
 export function DeadLettersPage() {
   const [force, setForce] = useState(false);
+  const reason = route.value.query.get("reason") ?? "";
+  const reasons = useRef(/** @type {Set<string>} */ (new Set()));
   const { entries, foot, reload } = usePages(
-    "",
+    reason,
     async (cursor) => {
-      const page = await listDeadLetters({ limit: "50", cursor });
+      const page = await listDeadLetters({ reason, limit: "50", cursor });
+      for (const each of page.dead_letters) reasons.current.add(each.reason);
       return { entries: page.dead_letters, next_cursor: page.next_cursor };
     },
-    "No dead letters.",
+    reason ? "No dead letters with this reason." : "No dead letters.",
   );
   const send = async (/** @type {any} */ which) => {
     await reportProblems(() => redriveAll({ ...which, force }));
@@ -35,10 +40,17 @@ export function DeadLettersPage() {
         type="button"
         class="button"
         disabled=${!entries.some((each) => each.kind === "job")}
-        onClick=${() => send({ all: true })}
+        onClick=${() => send(reason ? { reason } : { all: true })}
       >
-        <${Icon} name="retry" /> Redrive all
+        <${Icon} name="retry" /> ${reason ? `Redrive all ${reason}` : "Redrive all"}
       </button>
+      <${Select}
+        id="filter-reason"
+        name="Reason"
+        value=${reason}
+        onChange=${(/** @type {string} */ value) => setQuery({ reason: value })}
+        options=${[["", "All reasons"], ...[...new Set([...reasons.current, ...(reason ? [reason] : [])])].sort().map((each) => [each, each])]}
+      />
       <label class="field field-switch">
         <input
           type="checkbox"

@@ -2,16 +2,18 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { focusSoon } from "../base/dom.js";
-import { formatBytes, formatDimensions, formatTime } from "../base/format.js";
+import { formatBytes, formatDimensions, formatTime, isolate } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { goTo } from "../base/router.js";
 import { download } from "../jobs/actions.js";
 import { deleteWithUndo } from "../jobs/deletion.js";
+import { ReceiptPanel } from "../jobs/receipt-panel.js";
 import { ErrorBox, SizeSummary } from "../jobs/facts.js";
 import { StatusChip } from "../jobs/status.js";
 import { JobButtons, useFollowedJob } from "../jobs/tile.js";
 import { Timeline } from "../jobs/timeline.js";
 import { getJob } from "../net/api.js";
+import { deletedIds } from "../store/deleted.js";
 import { Viewer } from "../table/viewer.js";
 
 /** @param {{app: import("../app.js").App, id: string}} props */
@@ -21,10 +23,10 @@ export function ImagePage({ app, id }) {
   useEffect(() => {
     getJob(id).then(replaceHeading(setJob), replaceHeading(setProblem));
   }, [id]);
-  if (problem) {
+  if (problem || deletedIds.value.has(id)) {
     return html`<section class="gate panel">
       <h1 tabindex="-1">Image</h1>
-      <${ErrorBox} failure=${problem} />
+      ${problem ? html`<${ErrorBox} failure=${problem} />` : html`<p>This image was deleted.</p>`}
       <p><a class="button" href="#/history">Go to history</a></p>
     </section>`;
   }
@@ -54,7 +56,7 @@ function LoadedJob({ app, job: loaded }) {
   const file =
     app.store.images.value.find((each) => each.state.value.versions.some(({ id }) => id === job.id))?.file ?? null;
   const remove = () => {
-    deleteWithUndo({ ids: [job.id], text: `${job.filename} deleted` });
+    deleteWithUndo({ ids: [job.id], text: `${isolate(job.filename)} deleted` });
     goTo("#/history");
   };
   const useRecipe = () => app.editor.load(job) && goTo("#/");
@@ -92,6 +94,7 @@ function LoadedJob({ app, job: loaded }) {
         <${SizeSummary} job=${job} />
         ${job.result && html`<${ResultList} job=${job} />`}
       </section>
+      ${job.links.receipt && html`<${ReceiptPanel} job=${job} file=${file} />`}
       <section class="panel">
         <h2>Status history</h2>
         <${Timeline} history=${job.history} />

@@ -2,13 +2,13 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { focusSoon } from "../base/dom.js";
-import { formatCount } from "../base/format.js";
-import { deletedIds, deleteWithUndo } from "../jobs/deletion.js";
+import { formatCount, isolate } from "../base/format.js";
+import { reportProblems } from "../jobs/actions.js";
+import { deleteWithUndo } from "../jobs/deletion.js";
 import { RecipeRail } from "../recipe/rail.js";
-import { getJob } from "../store/images.js";
+import { getJob, getVersions } from "../store/images.js";
 import { forgetFiles, saveFiles } from "../store/saved-files.js";
 import { FilmStrip } from "../table/strip.js";
-import { ImageList } from "../table/list.js";
 import { SelectedImage } from "../table/selected-image.js";
 import { MANY, MarkedActions, StartButtons } from "../table/buttons.js";
 import { SummaryBar } from "../table/summary-bar.js";
@@ -29,10 +29,6 @@ export function ProcessPage({ app }) {
   useEffect(() => {
     if (!images.length) setChosenView("");
   }, [images.length === 0]);
-  useEffect(() => {
-    const gone = images.filter((each) => deletedIds.value.has(getJob(each.state.value)?.id ?? ""));
-    if (gone.length) store.remove(gone);
-  }, [deletedIds.value]);
 
   const open = (/** @type {StoredImage} */ image) => {
     store.selectedKey.value = image.key;
@@ -79,7 +75,7 @@ export function ProcessPage({ app }) {
               </div>
               ${
                 view === "list"
-                  ? html`<${ImageList} store=${store} onOpen=${open} />`
+                  ? html`<${LoadedList} store=${store} onOpen=${open} />`
                   : html`<${SelectedImage} app=${app} onRemove=${remove} />
                       <${FilmStrip} store=${store} />`
               }`
@@ -97,17 +93,28 @@ export function ProcessPage({ app }) {
   </div>`;
 }
 
+/** The list, which is loaded when it is shown first. @param {any} props */
+function LoadedList(props) {
+  const [List, setList] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    reportProblems(async () => {
+      const { ImageList } = await import("../table/list.js");
+      setList(() => ImageList);
+    });
+  }, []);
+  return List && html`<${List} ...${props} />`;
+}
+
 /** @param {StoredImage} image */
 function isFailed(image) {
-  const { phase, versions } = image.state.value;
-  return phase === "lost" || versions[versions.length - 1]?.status === "FAILED";
+  return image.state.value.phase === "lost" || getJob(image.state.value)?.status === "FAILED";
 }
 
 /** Remove images and delete their jobs, unless the user undoes it. @param {App} app @param {StoredImage[]} removed */
 function removeImages({ store, run }, removed) {
   run.cancel(removed);
   const list = store.images.value;
-  const ids = removed.flatMap((each) => each.state.value.versions.map((job) => job.id));
+  const ids = removed.flatMap((each) => getVersions(each.state.value).map((job) => job.id));
   const onUndo = () => {
     store.restore(list);
     store.save();
@@ -116,7 +123,7 @@ function removeImages({ store, run }, removed) {
   store.remove(removed);
   store.save();
   forgetFiles(removed);
-  const what = removed.length === 1 ? removed[0]?.name : formatCount(removed.length, "image");
+  const what = removed.length === 1 ? isolate(removed[0]?.name ?? "") : formatCount(removed.length, "image");
   deleteWithUndo({
     ids,
     text: `${what} ${ids.length ? "deleted" : "removed"}`,

@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from "../vendor/preact.js";
 import { createToken } from "../base/random.js";
+import { deletedIds } from "./deleted.js";
 import { summarize } from "./summary.js";
 
 /**
@@ -21,14 +22,18 @@ import { summarize } from "./summary.js";
  * @property {File|null} file null after a reload
  * @property {import("../vendor/preact.js").Signal<ImageState>} state
  * @property {AbortController} stop
+ *
+ * @typedef {{ids: string[], folder: string}} Saved the jobs of an image, the newest last
  */
 
 const KEY = "safelight-images";
-const MAX_STORED = 100;
+const MAX_STORED = 5000;
 
 export function createImageStore() {
   /** @type {import("../vendor/preact.js").Signal<StoredImage[]>} */
-  const images = signal([]);
+  const all = signal([]);
+  /** Without images whose jobs were deleted, which come back if the deletion is undone. */
+  const images = computed(() => (deletedIds.value.size ? all.value.filter((each) => !isDeleted(each)) : all.value));
   /** @type {import("../vendor/preact.js").Signal<string>} */
   const selectedKey = signal("");
   /** @type {import("../vendor/preact.js").Signal<ReadonlySet<string>>} */
@@ -38,7 +43,7 @@ export function createImageStore() {
   const selected = computed(
     () => images.value.find((each) => each.key === selectedKey.value) ?? images.value[0] ?? null,
   );
-  const summary = computed(() => summarize(images.value.map((each) => ({ size: each.size, ...each.state.value }))));
+  const summary = computed(() => summarize(images.value.map(describeImage)));
 
   return {
     images,
@@ -53,24 +58,17 @@ export function createImageStore() {
         createImage({ file, folder, name: file.name || "pasted image", size: file.size }, { phase: "staged" }),
       );
       batch(() => {
-        images.value = [...images.value, ...added];
+        all.value = [...all.value, ...added];
         if (added[0]) selectedKey.value = added[0].key;
       });
       return added;
     },
-    /** Add an existing job. @param {Job} job @returns {StoredImage} */
-    adopt(job) {
-      const values = {
-        file: null,
-        folder: "",
-        name: job.filename,
-        size: job.raw.size ?? 0,
-      };
-      const adopted = createImage(values, {
-        phase: job.done ? "done" : "working",
-        versions: [job],
-      });
-      images.value = [...images.value, adopted];
+    /** Add an image with existing jobs. @param {Job[]} versions at least one @param {string} folder @returns {StoredImage} */
+    adopt(versions, folder) {
+      const job = /** @type {Job} */ (versions[versions.length - 1]);
+      const values = { file: null, folder, name: job.filename, size: job.raw.size ?? 0 };
+      const adopted = createImage(values, { phase: job.done ? "done" : "working", versions });
+      all.value = [...all.value, adopted];
       return adopted;
     },
     /** @param {StoredImage} image @param {Partial<ImageState>} values */
@@ -96,7 +94,7 @@ export function createImageStore() {
       for (const each of removed) each.stop.abort(new DOMException("removed", "AbortError"));
       const index = images.value.findIndex((each) => each === selected.value);
       batch(() => {
-        images.value = images.value.filter((each) => !removed.includes(each));
+        all.value = all.value.filter((each) => !removed.includes(each));
         if (!images.value.some((each) => each.key === selectedKey.value)) {
           selectedKey.value = images.value[Math.min(index, images.value.length - 1)]?.key ?? "";
         }
@@ -106,7 +104,7 @@ export function createImageStore() {
     /** Put removed images back. @param {StoredImage[]} list the complete list before the removal */
     restore(list) {
       for (const each of list) if (each.stop.signal.aborted) each.stop = new AbortController();
-      images.value = [...list, ...images.value.filter((each) => !list.includes(each))];
+      all.value = [...list, ...all.value.filter((each) => !list.includes(each))];
     },
     /** @param {number} by 1 for the next image, -1 for the previous one */
     move(by) {
@@ -116,17 +114,36 @@ export function createImageStore() {
     },
     /** Store the IDs of the jobs, so that a reload restores them. */
     save() {
-      const ids = images.value.flatMap((each) => getJob(each.state.value)?.id ?? []);
-      sessionStorage.setItem(KEY, JSON.stringify(ids.slice(-MAX_STORED)));
+      const saved = images
+        .peek()
+        .map(({ state, folder }) => ({ ids: getVersions(state.peek()).map((each) => each.id), folder }))
+        .filter(({ ids }) => ids.length);
+      sessionStorage.setItem(KEY, JSON.stringify(saved.slice(-MAX_STORED)));
     },
   };
 }
 
 /** @typedef {ReturnType<typeof createImageStore>} ImageStore */
 
+/** Return the jobs that are not deleted, the newest last. @param {ImageState} state @returns {Job[]} */
+export function getVersions({ versions }) {
+  return deletedIds.value.size ? versions.filter(({ id }) => !deletedIds.value.has(id)) : versions;
+}
+
 /** Return the newest job. @param {ImageState} state @returns {Job|null} */
-export function getJob({ versions }) {
-  return versions[versions.length - 1] ?? null;
+export function getJob(state) {
+  return getVersions(state).at(-1) ?? null;
+}
+
+/** Return true if an image had jobs, and all are deleted. @param {StoredImage} image */
+function isDeleted({ state }) {
+  const { versions } = state.peek();
+  return versions.length > 0 && versions.every(({ id }) => deletedIds.value.has(id));
+}
+
+/** @param {StoredImage} image */
+function describeImage({ size, state }) {
+  return { size, phase: state.value.phase, versions: getVersions(state.value) };
 }
 
 /** Return the job whose raw image can be shown. That of a job from a stored image is not there at first. @param {Job[]} versions */
@@ -154,11 +171,11 @@ function createImage(values, state) {
   };
 }
 
-/** @returns {string[]} the IDs that a page stored before a reload */
-export function readStoredIds() {
+/** @returns {Saved[]} what a page stored before a reload */
+export function readSaved() {
   try {
-    const ids = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(ids) ? ids.filter((each) => typeof each === "string") : [];
+    const saved = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(saved) ? saved.filter((each) => Array.isArray(each?.ids)) : [];
   } catch {
     return [];
   }

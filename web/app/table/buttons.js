@@ -5,10 +5,11 @@ import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { Icon } from "../base/icons.js";
 import { reportProblems } from "../jobs/actions.js";
-import { getJob } from "../store/images.js";
+import { getJob, getVersions } from "../store/images.js";
 
 /** From this number of images on, the list is shown first, and sending them as one batch is preselected. */
 export const MANY = 13;
+const ARCHIVE = "safelight.zip";
 
 /**
  * @typedef {import("../app.js").App} App
@@ -58,23 +59,25 @@ export function StartButtons({ app }) {
 function ArchiveButton({ images, label = "results" }) {
   const [done, setDone] = useState(-1);
   const entries = images.flatMap((each) => {
-    const job = each.state.value.versions.findLast((version) => version.result);
+    const job = getVersions(each.state.value).findLast((version) => version.result);
     return job ? [{ job, folder: each.folder }] : [];
   });
   if (entries.length < 2 && done < 0) return null;
   const save = () =>
     reportProblems(async () => {
+      const { chooseTarget, saveArchive } = await import("../jobs/archive.js");
+      const target = await chooseTarget(ARCHIVE);
+      if (target === undefined) return;
       setDone(0);
       announce("Preparing the zip file");
-      const { downloadArchive } = await import("../jobs/archive.js");
-      await downloadArchive(entries, "safelight.zip", setDone).finally(() => setDone(-1));
-      showNote(`Saved ${formatCount(entries.length, "image")} as safelight.zip`);
+      await saveArchive(entries, ARCHIVE, target, setDone).finally(() => setDone(-1));
+      showNote(`Saved ${formatCount(entries.length, "image")} in a zip file`);
     });
   return html`<button
     type="button"
     class="button"
-    disabled=${done >= 0}
-    onClick=${save}
+    aria-disabled=${String(done >= 0)}
+    onClick=${() => done < 0 && save()}
   >
     <${Icon} name="download" />
     ${done >= 0 ? `${done} of ${entries.length} in the zip file…` : `Download ${entries.length} ${label} (zip)`}

@@ -7,7 +7,7 @@ import { download } from "../jobs/actions.js";
 import { ErrorBox } from "../jobs/facts.js";
 import { Chip, describeState } from "../jobs/status.js";
 import { formatProblem } from "../net/problem.js";
-import { getJob } from "../store/images.js";
+import { getJob, getVersions } from "../store/images.js";
 import { Viewer } from "./viewer.js";
 
 /**
@@ -32,7 +32,7 @@ export function SelectedImage({ app, onRemove }) {
     name=${image.name}
     size=${image.size}
     file=${image.file}
-    jobs=${state.versions}
+    jobs=${getVersions(state)}
     position=${position}
     level=${2}
     preview=${preview?.shown.value ?? null}
@@ -47,7 +47,8 @@ export function SelectedImage({ app, onRemove }) {
 
 /** @param {{image: StoredImage}} props */
 function Status({ image }) {
-  const { phase, share, versions } = image.state.value;
+  const { phase, share } = image.state.value;
+  const versions = getVersions(image.state.value);
   const { name, kind } = describeState(image.state.value);
   return html`<${Chip} name=${name} kind=${kind} /> ${
     isOpen(phase) &&

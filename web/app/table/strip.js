@@ -64,8 +64,8 @@ function Frame({ store, image }) {
 
 /** Return the size change of the newest result, such as `−91 %`. @param {StoredImage} image */
 export function describeSaving(image) {
-  const { phase, versions } = image.state.value;
-  const job = versions[versions.length - 1];
+  const { phase } = image.state.value;
+  const job = getJob(image.state.value);
   if (phase !== "done" || !job?.result) return "";
   return formatSaving(job.raw.size ?? image.size, sumOutputs(job.result));
 }

@@ -8,8 +8,14 @@ import { createLimiter } from "../uploads/limiter.js";
 const WIDTH = 240;
 const MAX_CONCURRENT = 2;
 const MARGIN = "300px";
+/** Small images that are kept, because rows of long lists come and go. Each takes up to 200 KB of memory. */
+const MAX_KEPT = 150;
 
 const limiter = createLimiter(MAX_CONCURRENT);
+/** The small images of files, the last used ones last. @type {Map<File, ImageBitmap>} */
+const kept = new Map();
+/** Links to results by their keys. @type {Map<string, string>} */
+const links = new Map();
 /** @type {WeakMap<Element, () => void>} */
 const loaders = new WeakMap();
 const watcher = new IntersectionObserver(
@@ -27,6 +33,7 @@ const watcher = new IntersectionObserver(
 export function Thumbnail({ file = null, job = null }) {
   const frame = useRef(/** @type {HTMLElement|null} */ (null));
   const canvas = useRef(/** @type {HTMLCanvasElement|null} */ (null));
+  const isFresh = useRef(false);
   const [url, setUrl] = useState("");
   const [status, setStatus] = useState(/** @type {"loading"|"shown"|"failed"} */ ("loading"));
   const output = findSmallest(job);
@@ -39,8 +46,11 @@ export function Thumbnail({ file = null, job = null }) {
       try {
         if (file)
           await limiter.run(async () => void (isCurrent && canvas.current && (await drawFile(file, canvas.current))));
-        else if (job && output) setUrl(output.url ?? (await getResultLink(job.id, output.name)).url);
-        else throw new Error("There is nothing to show.");
+        else if (job && output) {
+          const known = links.get(output.key) ?? output.url;
+          isFresh.current = !known;
+          setUrl(known ?? (await requestLink(job.id, output)));
+        } else throw new Error("There is nothing to show.");
         if (isCurrent && file) setStatus("shown");
       } catch {
         if (isCurrent) setStatus("failed");
@@ -53,6 +63,13 @@ export function Thumbnail({ file = null, job = null }) {
       watcher.unobserve(element);
     };
   }, [file, key]);
+  const retry = async () => {
+    // A link of a listing, or one that was kept, may have expired. With a new one, the image itself cannot be shown.
+    const next = job && output && !isFresh.current ? await requestLink(job.id, output).catch(() => "") : "";
+    isFresh.current = true;
+    if (next) setUrl(next);
+    else setStatus("failed");
+  };
   const format = file ? "" : (output?.format ?? job?.raw.format);
   return html`<span
     class="thumbnail"
@@ -60,25 +77,39 @@ export function Thumbnail({ file = null, job = null }) {
     data-shown=${status === "shown"}
   >
     ${file && status !== "failed" && html`<canvas ref=${canvas} />`}
-    ${url && status !== "failed" && html`<img src=${url} alt="" decoding="async" onLoad=${() => setStatus("shown")} onError=${() => setStatus("failed")} />`}
+    ${url && status !== "failed" && html`<img src=${url} alt="" decoding="async" onLoad=${() => setStatus("shown")} onError=${retry} />`}
     ${status === "failed" && html`<span class="blank"><${Icon} name="image" />${format}</span>`}
   </span>`;
 }
 
-/** @param {Job|null} job @returns {JobOutput|null} */
+/** Return the smallest output that browsers show. @param {Job|null} job @returns {JobOutput|null} */
 function findSmallest(job) {
-  const outputs = [...(job?.result?.outputs ?? [])];
+  const outputs = (job?.result?.outputs ?? []).filter((each) => each.format !== "TIFF");
   return outputs.sort((one, other) => one.size - other.size)[0] ?? null;
+}
+
+/** @param {string} id @param {JobOutput} output */
+async function requestLink(id, output) {
+  const { url } = await getResultLink(id, output.name);
+  links.set(output.key, url);
+  return url;
 }
 
 /** @param {File} file @param {HTMLCanvasElement} canvas */
 async function drawFile(file, canvas) {
-  const bitmap = await createImageBitmap(file, {
-    resizeWidth: WIDTH,
-    resizeQuality: "medium",
-  });
+  const bitmap = kept.get(file) ?? (await createImageBitmap(file, { resizeWidth: WIDTH, resizeQuality: "medium" }));
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
-  bitmap.close();
+  keep(file, bitmap);
+}
+
+/** @param {File} file @param {ImageBitmap} bitmap */
+function keep(file, bitmap) {
+  kept.delete(file);
+  kept.set(file, bitmap);
+  const [oldest] = kept.keys();
+  if (kept.size <= MAX_KEPT || !oldest) return;
+  kept.get(oldest)?.close();
+  kept.delete(oldest);
 }

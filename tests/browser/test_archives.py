@@ -1,0 +1,98 @@
+"""Downloads of many results as one zip file, and the folders of the images."""
+
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import expect
+from support.browser_page import Visit, read_image
+
+#: A picker of files that needs no window: it writes into the private files of the page.
+PICKER = """window.showSaveFilePicker = async ({suggestedName}) => {
+  const folder = await navigator.storage.getDirectory();
+  return folder.getFileHandle(suggestedName, {create: true});
+};"""
+CANCELING_PICKER = "window.showSaveFilePicker = async () => { throw new DOMException('canceled', 'AbortError'); };"
+READ_FILE = """async () => {
+  const folder = await navigator.storage.getDirectory();
+  const file = await (await folder.getFileHandle('safelight.zip')).getFile();
+  return [...new Uint8Array(await file.arrayBuffer())];
+}"""
+COUNT_URLS = """for (const name of ['createObjectURL', 'revokeObjectURL']) {
+  const original = URL[name].bind(URL);
+  window[name] = new Set();
+  URL[name] = (value) => {
+    const result = original(value);
+    window[name].add(name === 'createObjectURL' ? result : value);
+    return result;
+  };
+}"""
+LIST_LEFT = "() => [...window.createObjectURL].filter((each) => !window.revokeObjectURL.has(each))"
+NAMES = ["trip/beach/1.webp", "trip/city/1.webp", "trip/city/2.webp"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with images in two subfolders."""
+    for name in NAMES:
+        path = (tmp_path / name).with_suffix(".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(read_image("clock-small.png"))
+    return tmp_path / "trip"
+
+
+def process_folder(visit: Visit, folder: Path) -> None:
+    """Choose a folder, process it, and reload the page when all images are processed."""
+    visit.open()
+    visit.page.set_input_files("#folder-picker", folder)
+    expect(visit.page.locator(".frame")).to_have_count(3)
+    visit.process()
+    expect(visit.page.locator(".summary-count")).to_have_text("3 of 3 processed")
+    visit.page.reload()
+    expect(visit.page.locator(".summary-count")).to_have_text("3 of 3 processed")
+
+
+def test_zip_file_is_written_while_the_results_arrive(visit: Visit, folder: Path, tmp_path: Path) -> None:
+    """Into the file that the user chooses. It has the folders, also after a reload. Canceling writes nothing."""
+    visit.page.add_init_script(PICKER)
+    process_folder(visit, folder)
+    button = visit.page.get_by_role("button", name="Download 3 results (zip)")
+    button.click()
+    expect(visit.page.get_by_text("Saved 3 images in a zip file")).to_be_visible()
+    expect(button).to_have_attribute("aria-disabled", "false")
+    path = tmp_path / "saved.zip"
+    path.write_bytes(bytes(visit.page.evaluate(READ_FILE)))
+    with ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == NAMES
+        assert archive.testzip() is None
+
+
+def test_nothing_is_saved_if_the_user_cancels(visit: Visit, folder: Path) -> None:
+    """The button can be used again."""
+    visit.page.add_init_script(CANCELING_PICKER)
+    process_folder(visit, folder)
+    button = visit.page.get_by_role("button", name="Download 3 results (zip)")
+    requested: list[str] = []
+    visit.page.on("request", lambda request: requested.append(request.url))
+    button.click()
+    button.click()
+    expect(button).to_have_attribute("aria-disabled", "false")
+    assert [each for each in requested if "/outputs/" in each] == []
+
+
+def test_object_urls_are_revoked(visit: Visit, folder: Path) -> None:
+    """Those of images when another page is shown, and that of the zip file after a minute."""
+    visit.page.add_init_script(COUNT_URLS)
+    visit.control_clock()
+    process_folder(visit, folder)
+    visit.page.set_input_files("#file-picker", folder / "city" / "1.png")
+    expect(visit.page.locator(".pane-before img")).to_be_visible()
+    with visit.page.expect_download() as waiting:
+        visit.page.get_by_role("button", name="Download 3 results (zip)").click()
+    with ZipFile(waiting.value.path()) as archive:
+        assert sorted(archive.namelist()) == NAMES
+    assert len(visit.page.evaluate(LIST_LEFT)) >= 2
+    visit.page.evaluate("() => { location.hash = '#/history'; }")
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("History")
+    visit.page.clock.run_for(61_000)
+    visit.page.wait_for_function(f"() => ({LIST_LEFT})().length === 0")
