@@ -21,7 +21,7 @@ function Expectation({ plan, source }) {
     picture.size && formatBytes(picture.size),
   ];
   return html`<p class="plan-from">
-      ${source || "A 12-megapixel photo"}: ${before.filter(Boolean).join(" · ")}
+      ${source ? html`<bdi>${source}</bdi>` : "A 12-megapixel photo"}: ${before.filter(Boolean).join(" · ")}
     </p>
     <ul class="plan-outputs">
       ${outputs.map(

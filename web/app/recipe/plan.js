@@ -1,7 +1,7 @@
 /** The plan of the recipe for one image: what the API expects of it before anything is sent. */
 
 import { effect, signal } from "../vendor/preact.js";
-import { formatLabel } from "../base/format.js";
+import { formatLabel, isolate } from "../base/format.js";
 import { requestPlan } from "../net/api.js";
 import { Problem, formatProblem } from "../net/problem.js";
 import { readHead } from "./file-head.js";
@@ -104,7 +104,7 @@ async function planImage(file, spec, signal) {
     if (!isUnread(problem)) throw problem;
     throw new Problem({
       code: "UNREADABLE_HEAD",
-      title: `${file.name} does not start like an image.`,
+      title: `${isolate(file.name)} does not start like an image.`,
     });
   }
 }

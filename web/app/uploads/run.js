@@ -2,7 +2,7 @@
 
 import { batch, signal } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
-import { formatCount } from "../base/format.js";
+import { formatCount, isolate } from "../base/format.js";
 import { cancelJob, isRetryable, isReusable } from "../jobs/actions.js";
 import { createJob, retry } from "../net/api.js";
 import { Problem } from "../net/problem.js";
@@ -184,7 +184,7 @@ function createLostProblem() {
 function createSizeProblem(name) {
   return new Problem({
     code: "TOO_MANY_BYTES",
-    title: `${name} is larger than this Safelight accepts.`,
+    title: `${isolate(name)} is larger than this Safelight accepts.`,
   });
 }
 
