@@ -69,6 +69,7 @@ def test_states_of_the_process_page(visit: Visit, site: Site) -> None:
     """From the empty page to results in a list."""
     visit.expected_failures = {"422"}  # no plan for the invalid file and the invalid width
     page = visit.page
+    width = page.locator("[data-operation=resize]").get_by_label("Width", exact=True)
 
     def add_images() -> None:
         visit.drop({"axe.png": read_image("clock-small.png"), "bad.png": read_image("not-an-image.png")})
@@ -87,11 +88,11 @@ def test_states_of_the_process_page(visit: Visit, site: Site) -> None:
 
     def enter_invalid_width() -> None:
         page.get_by_role("button", name="Done").last.click()
-        page.get_by_label("Width", exact=True).fill("20000")
-        expect(page.get_by_label("Width", exact=True)).to_have_attribute("aria-invalid", "true")
+        width.fill("20000")
+        expect(width).to_have_attribute("aria-invalid", "true")
 
     def start() -> None:
-        page.get_by_label("Width", exact=True).fill("300")
+        width.fill("300")
         expect(page.locator("#go")).to_be_enabled()
         visit.process()
         visit.expect_status("axe.png", "Queued")
