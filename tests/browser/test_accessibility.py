@@ -1,10 +1,11 @@
 """Accessibility of the web page: each state on each screen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 from support.browser_page import Visit, VisitFactory, read_image
 from support.other_origin import serve_page
@@ -47,25 +48,51 @@ LIST_WIDE = """() => {
 }"""
 
 
-def list_faults(visit: Visit, state: str) -> dict[str, list[str]]:
-    """Look at a state of the page on every screen. Return the violations that axe finds, and what does not fit."""
-    page, faults = visit.page, {}
-    page.evaluate(AXE)
-    for name, screen in SCREENS.items():
-        page.emulate_media(**{"color_scheme": "light", "forced_colors": "none", **screen.media})
-        page.set_viewport_size(dict(screen.viewport))  # type: ignore[arg-type]
-        page.evaluate("(direction) => { document.documentElement.dir = direction; }", screen.direction)
-        options = {"runOnly": list(screen.rules)} if screen.rules else {}
-        found = page.evaluate("(options) => axe.run(options)", options)
-        texts = [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
-        faults[f"{state}, {name}"] = texts + page.evaluate(LIST_WIDE)
-    page.emulate_media(color_scheme="light", forced_colors="none")
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    page.evaluate("document.documentElement.dir = 'ltr'")
-    return {place: each for place, each in faults.items() if each}
+@dataclass(frozen=True)
+class Inspection:
+    """Looks at states of the page on some screens."""
+
+    screens: Mapping[str, Screen]
+
+    def list_faults(self, visit: Visit, state: str) -> dict[str, list[str]]:
+        """Look at a state on every screen. Return the violations that axe finds, and what does not fit."""
+        page, faults = visit.page, {}
+        page.evaluate(AXE)
+        for name, screen in self.screens.items():
+            page.emulate_media(**{"color_scheme": "light", "forced_colors": "none", **screen.media})
+            page.set_viewport_size(dict(screen.viewport))  # type: ignore[arg-type]
+            page.evaluate("(direction) => { document.documentElement.dir = direction; }", screen.direction)
+            options = {"runOnly": list(screen.rules)} if screen.rules else {}
+            found = page.evaluate("(options) => axe.run(options)", options)
+            texts = [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
+            faults[f"{state}, {name}"] = texts + page.evaluate(LIST_WIDE)
+        page.emulate_media(color_scheme="light", forced_colors="none")
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        page.evaluate("document.documentElement.dir = 'ltr'")
+        return {place: each for place, each in faults.items() if each}
+
+    def list_all(self, visit: Visit, states: Mapping[str, Callable[[], None]]) -> dict[str, list[str]]:
+        """Bring the page into each state, one after the other, and return its faults."""
+        faults: dict[str, list[str]] = {}
+        for state, act in states.items():
+            act()
+            faults |= self.list_faults(visit, state)
+        return faults
 
 
-def test_states_of_the_process_page(visit: Visit, site: Site) -> None:
+@pytest.fixture
+def inspection(request: pytest.FixtureRequest) -> Inspection:
+    """Return an inspection that runs all rules of axe once per state, or with ``--thorough`` once per layout.
+
+    Without it, the other layouts are checked for what does not fit, and for the size of what is touched.
+    """
+    if request.config.getoption("--thorough"):
+        return Inspection(SCREENS)
+    quick = {name: replace(each, rules=each.rules or ("target-size",)) for name, each in SCREENS.items()}
+    return Inspection({**quick, "light": SCREENS["light"]})
+
+
+def test_states_of_the_process_page(visit: Visit, site: Site, inspection: Inspection) -> None:
     """From the empty page to results in a list."""
     visit.expected_failures = {"422"}  # no plan for the invalid file and the invalid width
     page = visit.page
@@ -116,19 +143,23 @@ def test_states_of_the_process_page(visit: Visit, site: Site) -> None:
 
     visit.control_clock()
     visit.open()
-    faults = list_faults(visit, "empty") | _look(visit, {"staged": add_images, "recipe": open_recipe})
-    faults |= _look(visit, {"tools": open_tools, "invalid": enter_invalid_width})
+    faults = inspection.list_faults(visit, "empty") | inspection.list_all(
+        visit, {"staged": add_images, "recipe": open_recipe}
+    )
+    faults |= inspection.list_all(visit, {"tools": open_tools, "invalid": enter_invalid_width})
     with site.pause_worker():
-        faults |= _look(visit, {"queued": start})
-    faults |= _look(visit, {"failed": select_failed, "processed": select_processed})
-    faults |= _look(visit, {"side by side": page.get_by_role("button", name="Side by side").click, "list": show_list})
+        faults |= inspection.list_all(visit, {"queued": start})
+    faults |= inspection.list_all(visit, {"failed": select_failed, "processed": select_processed})
+    faults |= inspection.list_all(
+        visit, {"side by side": page.get_by_role("button", name="Side by side").click, "list": show_list}
+    )
     with visit.stop_timers():
         delete()
-    faults |= list_faults(visit, "note")
+    faults |= inspection.list_faults(visit, "note")
     assert faults == {}
 
 
-def test_states_of_the_other_pages(visit: Visit, site: Site) -> None:
+def test_states_of_the_other_pages(visit: Visit, site: Site, inspection: Inspection) -> None:
     """History, image, batches, dead letters, and addresses without a page."""
     visit.expected_failures = {"404"}
     good = site.wait_until_done(site.submit(read_image("clock-small.png"), filename="axe.png")["id"])["id"]
@@ -153,7 +184,7 @@ def test_states_of_the_other_pages(visit: Visit, site: Site) -> None:
         expect(page.get_by_role("dialog")).to_be_visible()
 
     visit.open()
-    faults = _look(
+    faults = inspection.list_all(
         visit,
         {
             "history": go("#/history", "axe.png"),
@@ -168,7 +199,7 @@ def test_states_of_the_other_pages(visit: Visit, site: Site) -> None:
         },
     )
     page.get_by_role("button", name="Keep").click()
-    faults |= _look(
+    faults |= inspection.list_all(
         visit,
         {
             "dead letters": go("#/dead-letters", "No dead letters."),
@@ -178,7 +209,9 @@ def test_states_of_the_other_pages(visit: Visit, site: Site) -> None:
     assert faults == {}
 
 
-def test_states_before_the_page_starts(visit_factory: VisitFactory, site: Site, other_port: int) -> None:
+def test_states_before_the_page_starts(
+    visit_factory: VisitFactory, site: Site, other_port: int, inspection: Inspection
+) -> None:
     """The server does not respond, the user has to sign in, or cannot."""
     faults: dict[str, list[str]] = {}
     visit = visit_factory.create_visit()
@@ -186,30 +219,23 @@ def test_states_before_the_page_starts(visit_factory: VisitFactory, site: Site, 
     visit.page.route("**/config.json", lambda route: route.abort())
     visit.page.goto(visit.url)
     expect(visit.page.get_by_role("alert")).to_be_visible()
-    faults |= list_faults(visit, "down")
+    faults |= inspection.list_faults(visit, "down")
     for auth, title in {"api-key": "Enter your API key", "cognito": "Sign in", "iam": "accepts only signed"}.items():
         with serve_page(site, other_port, auth, COGNITO) as url:
             visit = visit_factory.create_visit(url)
             visit.page.goto(url)
             expect(visit.page.get_by_role("heading", level=1)).to_contain_text(title)
-            faults |= list_faults(visit, auth)
+            faults |= inspection.list_faults(visit, auth)
     assert faults == {}
 
 
-def test_dialog_of_an_expired_session(visit_factory: VisitFactory, site: Site, other_port: int) -> None:
+def test_dialog_of_an_expired_session(
+    visit_factory: VisitFactory, site: Site, other_port: int, inspection: Inspection
+) -> None:
     """The page behind it stays as it is."""
     with serve_page(site, other_port, "cognito", COGNITO) as url:
         visit = visit_factory.create_visit(url)
         visit.page.add_init_script('sessionStorage.setItem(\'safelight-tokens\', \'{"id": "old", "until": 0}\')')
         visit.page.goto(url)
         expect(visit.page.get_by_role("dialog", name="Your session has expired")).to_be_visible()
-        assert list_faults(visit, "expired session") == {}
-
-
-def _look(visit: Visit, states: Mapping[str, Callable[[], None]]) -> dict[str, list[str]]:
-    """Bring the page into each state, one after the other, and return its faults."""
-    faults: dict[str, list[str]] = {}
-    for state, act in states.items():
-        act()
-        faults |= list_faults(visit, state)
-    return faults
+        assert inspection.list_faults(visit, "expired session") == {}
