@@ -84,11 +84,13 @@ class Inspection:
 def inspection(request: pytest.FixtureRequest) -> Inspection:
     """Return an inspection that runs all rules of axe once per state, or with ``--thorough`` once per layout.
 
-    Without it, the other layouts are checked for what does not fit, and for the size of what is touched.
+    Without it, the other layouts are checked for what does not fit, and for parts that scroll.
     """
     if request.config.getoption("--thorough"):
         return Inspection(SCREENS)
-    quick = {name: replace(each, rules=each.rules or ("target-size",)) for name, each in SCREENS.items()}
+    quick = {
+        name: replace(each, rules=each.rules or ("scrollable-region-focusable",)) for name, each in SCREENS.items()
+    }
     return Inspection({**quick, "light": SCREENS["light"]})
 
 

@@ -56,7 +56,7 @@ export function createApp(config, capabilities, presets, recipeLink) {
   /** Show the image of a job, so that another recipe can be chosen. @param {Job} job */
   const addJob = (job) => {
     const known = store.images.value.find((each) => each.state.value.versions.some(({ id }) => id === job.id));
-    const image = known ?? store.adopt(job);
+    const image = known ?? store.adopt([job], "");
     if (!known) void run.follow(image, job);
     store.selectedKey.value = image.key;
     goTo("#/");
