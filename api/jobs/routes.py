@@ -192,8 +192,8 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter per filter
 ) -> Response[Any]:
     """List the caller's jobs, newest first.
 
-    With `status` or `filename`, or with `links` and many outputs, a page can have fewer jobs than `limit`, or none, even
-    if it is not the last page: the API reads at most 1,000 records per page. The last page has no `next_cursor`.
+    With `status` or `filename`, or with `links` and many outputs, a page can have fewer jobs than `limit`, or none,
+    even if it is not the last page: the API reads at most 1,000 records per page. The last page has no `next_cursor`.
     """
     page = dependencies.listing.page(
         JobQuery(
