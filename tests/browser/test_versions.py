@@ -1,5 +1,6 @@
 """Versions of an image on the web page: another recipe, comparison, zoom, and messages before anything is sent."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -181,6 +182,23 @@ def test_sample_image_and_growth(visit: Visit) -> None:
     expect(visit.page.locator(".plan-warning")).to_have_count(0)
     visit.page.get_by_role("button", name="archive").click()
     expect(visit.page.locator(".plan-warning")).to_have_text("The result will probably be larger than the original.")
+
+
+def test_folder_is_read_with_its_subfolders(visit: Visit, tmp_path: Path) -> None:
+    """A dropped folder adds the images of all its folders, and names what is left out."""
+    inner = tmp_path / "trip" / "beach"
+    inner.mkdir(parents=True)
+    (inner / "inner.png").write_bytes(read_image("clock-small.png"))
+    (inner.parent / "outer.png").write_bytes(read_image("clock-small.png"))
+    (inner.parent / "notes.txt").write_text("This is a text.")
+    (inner.parent / ".hidden").write_text("Not counted.")
+    visit.open()
+    visit.drop_folder(inner.parent)
+    expect(visit.page.get_by_text("1 file left out: 1 is not an image.").first).to_be_visible()
+    visit.expect_status("inner.png", "Ready")
+    visit.expect_status("outer.png", "Ready")
+    visit.page.get_by_role("button", name="List", exact=True).click()
+    expect(visit.page.get_by_role("button", name="trip/beach/inner.png")).to_be_visible()
 
 
 def test_files_that_cannot_be_sent_are_left_out(visit: Visit) -> None:

@@ -81,6 +81,13 @@ class Visit:
         transfer = self.page.evaluate_handle(DROP, payload)
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
+    def drop_folder(self, folder: Path) -> None:
+        """Drop a folder with its subfolders onto the page, as the operating system does."""
+        session = self.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+
     def find_card(self, name: str) -> Locator:
         """Return what shows an image by its file name: a frame of the film strip, a row or a tile."""
         return self.page.locator(f"[data-name={json.dumps(name, ensure_ascii=False)}]")

@@ -44,7 +44,7 @@ async function readDropped(transfer) {
 
 /** @param {FileSystemEntry} entry @param {string} folder @returns {Promise<Added[]>} */
 async function readEntry(entry, folder) {
-  if (entry instanceof FileSystemFileEntry || entry.isFile) {
+  if (entry.isFile) {
     if (HIDDEN.test(entry.name)) return [];
     const file = await new Promise((resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
