@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from shared.aws.errors import error_code, translate_aws_errors
 from shared.aws.s3.multipart_uploads import MultipartUploads, SignedRequest
 from shared.aws.s3.upload_forms import UploadForm, sign_form, sign_put
+from shared.aws.s3.url_signer import get_url_signer
+from shared.clock import utc_now
 from shared.errors import RawImageMissing, ServiceError, ServiceUnavailable, TooManyBytes
 from shared.filenames import content_disposition
 from shared.jobs import object_keys
@@ -240,15 +242,15 @@ class ImageStore:
         return self._link(key, BY_NAME[asset.format].media_type, filename, _Signing(lifetime, now, is_head))
 
     def _link(self, key: str, media_type: str, filename: str, signing: "_Signing") -> Link:
-        url = self._presigner.generate_presigned_url(
-            "head_object" if signing.is_head else "get_object",
-            Params={
-                "Bucket": self.bucket,
-                "Key": key,
-                "ResponseContentType": media_type,
-                "ResponseContentDisposition": content_disposition(filename),
-            },
-            ExpiresIn=int(signing.lifetime.total_seconds()),
+        url = get_url_signer(self._presigner, self.bucket).sign(
+            "HEAD" if signing.is_head else "GET",
+            key,
+            query=[
+                ("response-content-type", media_type),
+                ("response-content-disposition", content_disposition(filename)),
+            ],
+            seconds=int(signing.lifetime.total_seconds()),
+            now=utc_now(),
         )
         return Link(url=url, expires_at=signing.now + signing.lifetime)
 

@@ -3,9 +3,11 @@
 import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.aws.s3.multipart_uploads import SignedRequest
+from shared.aws.s3.url_signer import get_url_signer
+from shared.clock import utc_now
 from shared.jobs.upload_declaration import UploadDeclaration
 
 if TYPE_CHECKING:
@@ -63,14 +65,14 @@ def sign_put(
     headers. ``If-None-Match`` makes S3 refuse a second file
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
     """
-    params: dict[str, Any] = {"ContentType": declaration.media_type, "IfNoneMatch": "*"}
     headers = {"Content-Type": declaration.media_type, "If-None-Match": "*"}
     if declaration.digest is not None:
-        checksum = base64.b64encode(bytes.fromhex(declaration.digest)).decode()
-        params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
-    url = presigner.generate_presigned_url(
-        "put_object",
-        Params={"Bucket": bucket, "Key": key, "ContentLength": declaration.size, **params},
-        ExpiresIn=int(lifetime.total_seconds()),
+        headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(declaration.digest)).decode()
+    url = get_url_signer(presigner, bucket).sign(
+        "PUT",
+        key,
+        headers={"content-length": str(declaration.size)} | {name.lower(): value for name, value in headers.items()},
+        seconds=int(lifetime.total_seconds()),
+        now=utc_now(),
     )
     return SignedRequest(url, headers)
