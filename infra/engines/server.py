@@ -22,6 +22,7 @@ from infra.engines.patches import (
     sorted_indexes,
     stable_names,
     state_files,
+    stream_pace,
     unfinished_uploads,
 )
 from infra.engines.record import VERSION
@@ -46,6 +47,7 @@ def main() -> None:
         request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
         batch_permissions.install(importlib.import_module("ministack.core.iam_actions"))
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
+        stream_pace.install(importlib.import_module("ministack.services.lambda_svc"))
         stable_names.install_api_ids(gateway)
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
         s3 = importlib.import_module("ministack.services.s3")
