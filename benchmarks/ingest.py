@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -47,6 +49,8 @@ class ComponentTimes:
     functions: float
     #: The child processes of the functions, which render images.
     renderers: float
+    #: The functions by name, without their child processes.
+    by_function: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,10 @@ def measure_ingest(folder: Path, images: Path) -> Run:
     finally:
         local_stack.down(state, wipe=True)
     component_times = ComponentTimes(
-        after.engine - before.engine, after.functions - before.functions, max(0.0, after.renderers - before.renderers)
+        after.engine - before.engine,
+        after.functions - before.functions,
+        max(0.0, after.renderers - before.renderers),
+        {name: cpu - before.by_function.get(name, 0.0) for name, cpu in sorted(after.by_function.items())},
     )
     return Run(sum(1 for _ in images.iterdir()), usage, component_times, times)
 
@@ -168,17 +175,18 @@ def read_component_times(state: Path) -> ComponentTimes:
     if record is None:
         raise SystemExit("The engine is not running.")
     engine = psutil.Process(record.pid)
-    functions = renderers = 0.0
+    renderers = 0.0
+    by_function: defaultdict[str, float] = defaultdict(float)
     for process in engine.children(recursive=True):
         times = process.cpu_times()
         if "worker.sandbox.child" in process.cmdline():
             renderers += times.user + times.system
         else:
-            functions += times.user + times.system
+            by_function[process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "other")] += times.user + times.system
             # This includes child processes that have exited.
             renderers += times.children_user + times.children_system
     times = engine.cpu_times()
-    return ComponentTimes(times.user + times.system, functions, renderers)
+    return ComponentTimes(times.user + times.system, sum(by_function.values()), renderers, by_function)
 
 
 def print_run(what: str, run: Run) -> None:
@@ -191,8 +199,10 @@ def print_run(what: str, run: Run) -> None:
     }
     each = ", ".join(f"{name} {1000 * seconds / run.images:.1f}" for name, seconds in components.items())
     busy = run.cpu * run.rate / CORES
+    functions = ", ".join(f"{name} {1000 * cpu / run.images:.1f}" for name, cpu in run.components.by_function.items())
     print(f"{what}: {run.rate:.1f}/s; {each}, in all {1000 * run.cpu:.1f}, {100 * busy:.0f} % of the cores;"
           f" peak memory of the client {run.client.peak / 1024 / 1024:.1f} MiB", flush=True)  # fmt: skip
+    print(f"  functions: {functions}", flush=True)
 
 
 def measure_rendering(images: Path, out: Path) -> RenderOnly:

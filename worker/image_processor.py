@@ -168,7 +168,7 @@ class ImageProcessor:
     def _fetch(self, job: Job, max_bytes: int) -> bytes:
         """Return the raw image. For an import, copy it from its source first if no earlier attempt has copied it."""
         try:
-            return self._read(job.raw, max_bytes)
+            return self._read(job, max_bytes)
         except RawImageMissing:
             if job.source is None:
                 raise
@@ -183,18 +183,19 @@ class ImageProcessor:
             # An earlier try of this call may have made the copy, although its response was lost. Then the source may be
             # gone, but the copy exists.
             with suppress(RawImageMissing):
-                return self._read(job.raw, max_bytes)
+                return self._read(job, max_bytes)
             raise
-        return self._read(job.raw, max_bytes)
+        return self._read(job, max_bytes)
 
-    def _read(self, raw: RawImage, max_bytes: int) -> bytes:
-        """Return the bytes of a raw image.
+    def _read(self, job: Job, max_bytes: int) -> bytes:
+        """Return the bytes of a job's raw image.
 
         If the image exceeds ``max_bytes``, raises TooManyBytes if ``max_bytes`` is ``limits.max_bytes``, or
         _RawImageLarger if it is lower.
         """
         try:
-            return self.images.get_raw(raw, max_bytes=max_bytes)
+            is_compared = job.declaration is not None and job.declaration.digest is not None
+            return self.images.get_raw(job.raw, max_bytes=max_bytes, is_compared=is_compared)
         except TooManyBytes:
             if max_bytes < self.limits.max_bytes:
                 raise _RawImageLarger from None

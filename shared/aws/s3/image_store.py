@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +24,13 @@ from shared.pipeline.image_formats import BY_NAME
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectTypeDef
+
+
+class _Checksum(TypedDict, total=False):
+    """Parameters of a call that compares an object with its checksum."""
+
+    ChecksumMode: Literal["ENABLED"]
+
 
 #: Maximum number of objects in one call. This is S3's limit.
 MAX_DELETED = 1000
@@ -102,15 +109,19 @@ class ImageStore:
         found = self._list(object_keys.DEAD_LETTER_PREFIX, after=after, limit=limit)
         return [StoredDeadLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
-    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
+    def get_raw(self, raw: RawImage, *, max_bytes: int, is_compared: bool = False) -> bytes:
         """Return the bytes of a raw image.
+
+        They are compared with the digest in ``raw``, otherwise with the checksum that S3 has, unless the caller
+        compares them (``is_compared``). Hashing them twice would take as long as a call.
 
         Raises RawImageMissing if the object does not exist or its digest differs from the digest in ``raw``. Raises
         TooManyBytes, without reading the object, if it exceeds ``max_bytes``.
         """
         try:
             with translate_aws_errors():
-                response = self._client.get_object(Bucket=self.bucket, Key=raw.key)
+                checksum: _Checksum = {} if raw.digest is not None or is_compared else {"ChecksumMode": "ENABLED"}
+                response = self._client.get_object(Bucket=self.bucket, Key=raw.key, **checksum)
                 if response["ContentLength"] > max_bytes:
                     raise TooManyBytes(
                         f"The image file has {response['ContentLength']:,} bytes; {max_bytes:,} are allowed."
