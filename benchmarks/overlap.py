@@ -194,7 +194,7 @@ class Stores:
         """Accept every final state."""
         return True
 
-    def get_raw(self, raw: RawImage, *, max_bytes: int, is_compared: bool = False) -> bytes:  # noqa: ARG002 - the signature of the store
+    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:  # noqa: ARG002 - the signature of the store
         """Return a raw image after the latency."""
         time.sleep(LATENCY_SECONDS)
         return self.raw[raw.key]

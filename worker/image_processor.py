@@ -194,8 +194,9 @@ class ImageProcessor:
         _RawImageLarger if it is lower.
         """
         try:
-            is_compared = job.declaration is not None and job.declaration.digest is not None
-            return self.images.get_raw(job.raw, max_bytes=max_bytes, is_compared=is_compared)
+            if job.declaration is not None and job.declaration.digest is not None:
+                return self.images.get_declared(job.raw, max_bytes=max_bytes)
+            return self.images.get_raw(job.raw, max_bytes=max_bytes)
         except TooManyBytes:
             if max_bytes < self.limits.max_bytes:
                 raise _RawImageLarger from None

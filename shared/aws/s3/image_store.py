@@ -109,18 +109,25 @@ class ImageStore:
         found = self._list(object_keys.DEAD_LETTER_PREFIX, after=after, limit=limit)
         return [StoredDeadLetter(entry["Key"], entry["Size"], entry["LastModified"]) for entry in found]
 
-    def get_raw(self, raw: RawImage, *, max_bytes: int, is_compared: bool = False) -> bytes:
-        """Return the bytes of a raw image.
+    def get_declared(self, raw: RawImage, *, max_bytes: int) -> bytes:
+        """Return the bytes of an upload whose declared digest the caller compares with them.
 
-        They are compared with the digest in ``raw``, otherwise with the checksum that S3 has, unless the caller
-        compares them (``is_compared``). Hashing them twice would take as long as a call.
+        Hashing them twice would take as long as a call. Raises the errors of :meth:`get_raw`.
+        """
+        return self._get(raw, max_bytes=max_bytes, is_compared=True)
+
+    def get_raw(self, raw: RawImage, *, max_bytes: int) -> bytes:
+        """Return the bytes of a raw image, compared with the digest in ``raw`` or, without one, S3's checksum.
 
         Raises RawImageMissing if the object does not exist or its digest differs from the digest in ``raw``. Raises
         TooManyBytes, without reading the object, if it exceeds ``max_bytes``.
         """
+        return self._get(raw, max_bytes=max_bytes, is_compared=raw.digest is not None)
+
+    def _get(self, raw: RawImage, *, max_bytes: int, is_compared: bool) -> bytes:
         try:
             with translate_aws_errors():
-                checksum: _Checksum = {} if raw.digest is not None or is_compared else {"ChecksumMode": "ENABLED"}
+                checksum: _Checksum = {} if is_compared else {"ChecksumMode": "ENABLED"}
                 response = self._client.get_object(Bucket=self.bucket, Key=raw.key, **checksum)
                 if response["ContentLength"] > max_bytes:
                     raise TooManyBytes(

@@ -69,7 +69,7 @@ def test_bytes_with_a_digest_are_compared_with_it(store: Store) -> None:
 
 def test_caller_can_compare_the_bytes(store: Store) -> None:
     """The worker compares them with the declared digest, after it has computed the digest for the record."""
-    assert store.images.get_raw(RawImage(key="raw/x"), max_bytes=100, is_compared=True) == DATA
+    assert store.images.get_declared(RawImage(key="raw/x"), max_bytes=100) == DATA
 
 
 def test_stored_objects_have_a_checksum_instead_of_a_signed_body(store: Store) -> None:
