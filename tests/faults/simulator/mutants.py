@@ -141,9 +141,9 @@ MUTANTS = (
     Mutant(
         "copied anew by every attempt",
         worker.image_processor.ImageProcessor._fetch,
-        "return self._read(job.raw, max_bytes)\n    except",
+        "return self._read(job, max_bytes)\n    except",
         "job.source is None or self.sources.copy(job.source, job.raw.key);"
-        " return self._read(job.raw, max_bytes)\n    except",
+        " return self._read(job, max_bytes)\n    except",
     ),
     Mutant(
         "record refers to the upload that a form can replace",
