@@ -9,7 +9,7 @@ import { createRecipeEditor } from "./recipe/editor.js";
 import { createPlanner } from "./recipe/plan.js";
 import { deletedIds } from "./store/deleted.js";
 import { createImageStore, readSaved } from "./store/images.js";
-import { saveFiles, takeSavedFiles } from "./store/saved-files.js";
+import { saveFiles, readSavedFiles } from "./store/saved-files.js";
 import { checkFiles, describeRefused } from "./uploads/file-check.js";
 import { createRun } from "./uploads/run.js";
 
@@ -63,10 +63,7 @@ export function createApp(config, capabilities, presets, recipeLink) {
   };
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
-    const files = await takeSavedFiles();
-    const added = store.add(files);
-    saveFiles(added);
-    added.forEach((each, index) => run.continueUpload(each, files[index]?.key ?? ""));
+    for (const each of store.add(await readSavedFiles())) run.continueUpload(each);
     if (!saved.length) return;
     const { readJobs } = await import("./net/job-reader.js");
     const jobs = await readJobs(saved.flatMap((each) => each.ids));

@@ -14,9 +14,9 @@ const limiter = createLimiter(MAX_CONCURRENT);
 
 /**
  * Hide jobs, and delete them when the note that offers to undo it has disappeared.
- * @param {{ids: string[], text: string, onUndo?: () => void}} deletion `text` says what was deleted
+ * @param {{ids: string[], text: string, onUndo?: () => void, onEnd?: () => void}} deletion `text` says what was deleted, `onEnd` runs if it is not undone
  */
-export function deleteWithUndo({ ids, text, onUndo }) {
+export function deleteWithUndo({ ids, text, onUndo, onEnd }) {
   hideJobs(ids);
   pending.add(ids);
   const run = () => {
@@ -25,7 +25,10 @@ export function deleteWithUndo({ ids, text, onUndo }) {
     onUndo?.();
     announce("The deletion was undone");
   };
-  const onExpire = () => void deleteNow(ids);
+  const onExpire = () => {
+    onEnd?.();
+    void deleteNow(ids);
+  };
   showNote(text, { action: { label: "Undo", run }, onExpire });
 }
 

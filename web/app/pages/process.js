@@ -7,7 +7,7 @@ import { reportProblems } from "../jobs/actions.js";
 import { deleteWithUndo } from "../jobs/deletion.js";
 import { RecipeRail } from "../recipe/rail.js";
 import { getJob, getVersions } from "../store/images.js";
-import { forgetFiles, saveFiles } from "../store/saved-files.js";
+import { forgetFiles } from "../store/saved-files.js";
 import { FilmStrip } from "../table/strip.js";
 import { SelectedImage } from "../table/selected-image.js";
 import { MANY, MarkedActions, StartButtons } from "../table/buttons.js";
@@ -118,16 +118,15 @@ function removeImages({ store, run }, removed) {
   const onUndo = () => {
     store.restore(list);
     store.save();
-    saveFiles(removed.filter((each) => each.state.value.phase === "staged"));
   };
   store.remove(removed);
   store.save();
-  forgetFiles(removed);
   const what = removed.length === 1 ? isolate(removed[0]?.name ?? "") : formatCount(removed.length, "image");
   deleteWithUndo({
     ids,
     text: `${what} ${ids.length ? "deleted" : "removed"}`,
     onUndo,
+    onEnd: () => forgetFiles(removed),
   });
   focusSoon(store.images.value.length ? ".viewer .name, .list" : "h1");
 }

@@ -19,7 +19,8 @@ import { summarize } from "./summary.js";
  * @property {string} name
  * @property {string} folder path of the dropped folder, such as `summer/beach`, or empty
  * @property {number} size bytes
- * @property {File|null} file null after a reload
+ * @property {File|null} file null if only the server has it
+ * @property {boolean} isRestored the file is in the browser's database. Firefox cannot read it after it is deleted there.
  * @property {import("../vendor/preact.js").Signal<ImageState>} state
  * @property {AbortController} stop
  *
@@ -52,10 +53,13 @@ export function createImageStore() {
     markedKeys,
     startedAt,
     summary,
-    /** Add files that are not sent yet. @param {Array<{file: File, folder: string}>} files @returns {StoredImage[]} */
+    /** Add files that are not sent yet. @param {Array<{file: File, folder: string, key?: string, isRestored?: boolean}>} files @returns {StoredImage[]} */
     add(files) {
-      const added = files.map(({ file, folder }) =>
-        createImage({ file, folder, name: file.name || "pasted image", size: file.size }, { phase: "staged" }),
+      const added = files.map(({ file, folder, key = createToken(), isRestored = false }) =>
+        createImage(
+          { key, isRestored, file, folder, name: file.name || "pasted image", size: file.size },
+          { phase: "staged" },
+        ),
       );
       batch(() => {
         all.value = [...all.value, ...added];
@@ -66,7 +70,14 @@ export function createImageStore() {
     /** Add an image with existing jobs. @param {Job[]} versions at least one @param {string} folder @returns {StoredImage} */
     adopt(versions, folder) {
       const job = /** @type {Job} */ (versions[versions.length - 1]);
-      const values = { file: null, folder, name: job.filename, size: job.raw.size ?? 0 };
+      const values = {
+        key: createToken(),
+        isRestored: false,
+        file: null,
+        folder,
+        name: job.filename,
+        size: job.raw.size ?? 0,
+      };
       const adopted = createImage(values, { phase: job.done ? "done" : "working", versions });
       all.value = [...all.value, adopted];
       return adopted;
@@ -152,7 +163,7 @@ export function findOriginal(versions) {
 }
 
 /**
- * @param {Omit<StoredImage, "key"|"state"|"stop">} values @param {Partial<ImageState>} state
+ * @param {Omit<StoredImage, "state"|"stop">} values @param {Partial<ImageState>} state
  * @returns {StoredImage}
  */
 function createImage(values, state) {
@@ -164,7 +175,6 @@ function createImage(values, state) {
     retryProblem: null,
   };
   return {
-    key: createToken(),
     stop: new AbortController(),
     state: signal({ ...initial, ...state }),
     ...values,

@@ -29,10 +29,10 @@ export async function forgetFiles(images) {
 }
 
 /**
- * Return the files that this tab saved before a reload, and delete them from the database.
- * @returns {Promise<Array<import("../uploads/file-check.js").Added & {key: string}>>} with the keys of their images
+ * Return the files that this tab saved before a reload. They stay in the database: Firefox cannot read them without it.
+ * @returns {Promise<Array<import("../uploads/file-check.js").Added & {key: string, isRestored: boolean}>>} with the keys of their images
  */
-export async function takeSavedFiles() {
+export async function readSavedFiles() {
   /** @type {Saved[]} */
   let saved = [];
   const tab = getTab();
@@ -41,12 +41,12 @@ export async function takeSavedFiles() {
     reading.onsuccess = () => {
       saved = reading.result;
       for (const { key, tab: owner, at } of saved) {
-        if (owner === tab || at < Date.now() - MAX_AGE_MILLISECONDS) store.delete(key);
+        if (owner !== tab && at < Date.now() - MAX_AGE_MILLISECONDS) store.delete(key);
       }
     };
   });
   const own = saved.filter((each) => each.tab === tab).sort((one, other) => one.at - other.at);
-  return own.map(({ key, file, folder }) => ({ key, file, folder }));
+  return own.map(({ key, file, folder }) => ({ key, file, folder, isRestored: true }));
 }
 
 /** Return the ID of this tab, which a reload keeps. */

@@ -11,7 +11,7 @@ import { loadModule } from "../net/retry.js";
 import { toTextOptions } from "../recipe/link.js";
 import { getJob } from "../store/images.js";
 import { forgetFiles } from "../store/saved-files.js";
-import { findUpload, saveUpload } from "../store/saved-uploads.js";
+import { findUpload } from "../store/saved-uploads.js";
 import { uploadDirectly } from "./direct-upload.js";
 import { createLimiter } from "./limiter.js";
 
@@ -31,17 +31,27 @@ export function createRun(store, limits) {
     store.update(image, { phase: "lost", problem, retryProblem: null });
   };
 
+  /** Show the newest state of a job. The server has the file. @param {StoredImage} image @param {Job} job */
+  const accept = (image, job) => {
+    // A new member of a batch has only its ID and status: until more is known, the page shows the file.
+    if (job.raw && image.file && image.isRestored) {
+      image.file = null;
+      forgetFiles([image]);
+    }
+    store.setJob(image, job);
+  };
+
   /** Follow an existing job until it is done. @param {StoredImage} image @param {Job} job */
   const follow = async (image, job) => {
     const { signal } = image.stop;
-    store.setJob(image, job);
+    accept(image, job);
     store.save();
-    forgetFiles([image]); // the server has it
+    if (!image.isRestored) forgetFiles([image]);
     if (job.done) return;
     try {
       const latest = await watchJob(job, {
         signal,
-        onJob: (seen) => store.setJob(image, seen),
+        onJob: (seen) => accept(image, seen),
         onProblem: (retryProblem) => store.update(image, { retryProblem }),
       });
       if (!latest.done) store.update(image, { retryProblem: createDelayProblem() });
@@ -133,15 +143,10 @@ export function createRun(store, limits) {
       const isSent = asBatch && rest.length > 1 && (await startBatch(rest, spec, send));
       await Promise.all([...started, ...(isSent ? [] : rest.map(send))]);
     },
-    /**
-     * Continue the upload that an image had before a reload, if there is one.
-     * @param {StoredImage} image @param {string} before the key that it had
-     */
-    continueUpload(image, before) {
+    /** Continue the upload that an image had before a reload, if there is one. @param {StoredImage} image */
+    continueUpload(image) {
       const upload = image.file && findUpload(image.file);
-      if (!image.file || upload?.image !== before) return;
-      saveUpload(image.file, { ...upload, image: image.key });
-      void this.start([image], upload.spec, { asBatch: false });
+      if (upload?.image === image.key) void this.start([image], upload.spec, { asBatch: false });
     },
     /** @param {boolean} value */
     setPaused(value) {
