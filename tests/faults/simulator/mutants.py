@@ -137,7 +137,7 @@ MUTANTS = (
         "if None else {}",
         is_rare=True,
     ),
-    Mutant("whatever lies there is copied", SourceStore.copy, "CopySourceIfMatch=source.etag,", ""),
+    Mutant("whatever lies there is copied", SourceStore._copy, "CopySourceIfMatch=source.etag,", ""),
     Mutant(
         "copied anew by every attempt",
         worker.image_processor.ImageProcessor._fetch,
