@@ -52,7 +52,7 @@ def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
     visit.context.set_offline(offline=True)
     visit.process()
     expect(visit.page.locator("#offline")).to_be_visible()
-    expect(visit.page.locator(".messages")).to_contain_text("keeps retrying")
+    expect(visit.page.locator(".messages")).to_contain_text("continues when the network is back")
     visit.context.set_offline(offline=False)
     visit.expect_status("offline.png", "Processed")
     expect(visit.page.locator("#offline")).to_be_hidden()
