@@ -153,7 +153,7 @@ async function showOperatorLink() {
 function watchConnection() {
   const update = () => {
     const label = find("#offline");
-    label.hidden = navigator.onLine && isReachable.value;
+    label.hidden = isReachable.value && navigator.onLine; // in this order, so that the effect always reads the signal
     label.textContent = navigator.onLine ? "No response from the server" : "Offline";
   };
   window.addEventListener("online", update);
