@@ -9,7 +9,7 @@ import { createRecipeEditor } from "./recipe/editor.js";
 import { createPlanner } from "./recipe/plan.js";
 import { deletedIds } from "./store/deleted.js";
 import { createImageStore, readSaved } from "./store/images.js";
-import { saveFiles, readSavedFiles } from "./store/saved-files.js";
+import { forgetFiles, readSavedFiles, saveFiles } from "./store/saved-files.js";
 import { checkFiles, describeRefused } from "./uploads/file-check.js";
 import { createRun } from "./uploads/run.js";
 
@@ -63,7 +63,11 @@ export function createApp(config, capabilities, presets, recipeLink) {
   };
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
-    for (const each of store.add(await readSavedFiles())) run.continueUpload(each);
+    // The files of some images with a job may not be deleted yet.
+    const sent = new Set(saved.map((each) => each.key));
+    const files = await readSavedFiles();
+    forgetFiles(files.filter(({ key }) => sent.has(key)));
+    for (const each of store.add(files.filter(({ key }) => !sent.has(key)))) run.continueUpload(each);
     if (!saved.length) return;
     const { readJobs } = await import("./net/job-reader.js");
     const jobs = await readJobs(saved.flatMap((each) => each.ids));

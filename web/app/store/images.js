@@ -24,7 +24,7 @@ import { summarize } from "./summary.js";
  * @property {import("../vendor/preact.js").Signal<ImageState>} state
  * @property {AbortController} stop
  *
- * @typedef {{ids: string[], folder: string}} Saved the jobs of an image, the newest last
+ * @typedef {{key: string, ids: string[], folder: string}} Saved the jobs of an image, the newest last
  */
 
 const KEY = "safelight-images";
@@ -127,7 +127,7 @@ export function createImageStore() {
     save() {
       const saved = images
         .peek()
-        .map(({ state, folder }) => ({ ids: getVersions(state.peek()).map((each) => each.id), folder }))
+        .map(({ key, state, folder }) => ({ key, ids: getVersions(state.peek()).map((each) => each.id), folder }))
         .filter(({ ids }) => ids.length);
       sessionStorage.setItem(KEY, JSON.stringify(saved.slice(-MAX_STORED)));
     },

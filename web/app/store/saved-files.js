@@ -21,7 +21,7 @@ export async function saveFiles(images) {
   });
 }
 
-/** Delete the saved files of images. @param {StoredImage[]} images */
+/** Delete the saved files of images. @param {Array<{key: string}>} images */
 export async function forgetFiles(images) {
   await change((store) => {
     for (const { key } of images) store.delete(key);

@@ -33,8 +33,8 @@ export function createRun(store, limits) {
 
   /** Show the newest state of a job. The server has the file. @param {StoredImage} image @param {Job} job */
   const accept = (image, job) => {
-    // A new member of a batch has only its ID and status: until more is known, the page shows the file.
-    if (job.raw && image.file && image.isRestored) {
+    // Until the job is done, the server may have no link to the file.
+    if (job.done && image.file && image.isRestored) {
       image.file = null;
       forgetFiles([image]);
     }
