@@ -106,6 +106,7 @@ def test_deleted_job_disappears_everywhere(visit: Visit, site: Site) -> None:
 
     heading = visit.page.get_by_role("heading", level=1)
     _go(visit, f"#/jobs/{job_id}")
+    expect(heading).to_have_text("gone.png")
     _delete_and_keep_note(visit, "gone.png")
     expect(heading).to_have_text("History")
     expect(visit.find_card("gone.png")).to_have_count(0)
@@ -230,8 +231,10 @@ def test_names_keep_their_direction(visit: Visit) -> None:
 
 def _delete_and_keep_note(visit: Visit, name: str) -> None:
     """Delete an image. The note that offers to undo it stays, because the pointer is on it."""
+    button = visit.page.get_by_role("button", name=f"Delete {name}")
+    expect(button).to_be_visible()  # nothing is drawn while the timers stand still
     with visit.stop_timers():
-        visit.page.get_by_role("button", name=f"Delete {name}").click()
+        button.click()
         visit.page.locator(".note").hover()
 
 
