@@ -3,9 +3,20 @@
 from typing import Any
 from zipfile import ZipFile
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from support.browser_page import Visit, read_image
-from support.running_stack import Site, wait_until
+from support.running_stack import Site, send_until_admitted, wait_until
+
+MANY = {f"many-{number:02}.png": read_image("clock-small.png") for number in range(14)}
+#: So many files reach S3 before the run is interrupted.
+SENT = 5
+#: Lets so many files be sent to S3, until the page is loaded again.
+HOLD_UPLOADS = """(count) => {
+  const {send} = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function (body) {
+    if (!(body instanceof FormData) || count-- > 0) send.call(this, body);
+  };
+}"""
 
 
 def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
@@ -33,9 +44,100 @@ def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
     visit.page.get_by_role("button", name="Retry 1 failed image").click()
     wait_until(lambda: _get_bad_job(site, batch_id)["generation"] == 2)
     wait_until(lambda: _get_bad_job(site, batch_id)["status"] == "FAILED")
+    visit.page.evaluate("scrollTo(0, document.body.scrollHeight)")  # only visible tiles are drawn
     visit.expect_status("batch-bad.png", "Failed")
 
 
 def _get_bad_job(site: Site, batch_id: str) -> dict[str, Any]:
     members: list[dict[str, Any]] = site.http.get(f"batches/{batch_id}/items", params={"limit": 100}).json()["items"]
     return next(job for job in members if job["filename"] == "batch-bad.png")
+
+
+def test_reload_keeps_no_batch_open(visit: Visit, site: Site) -> None:
+    """A reload interrupts the uploads of a batch: its members without a file are deleted, and the batch ends.
+
+    The files that were not sent are ready to be sent again, as other jobs.
+    """
+    visit.confirms_leaving = True
+    visit.open()
+    with site.pause_worker():
+        _start_and_hold_uploads(visit)
+        visit.page.reload()
+        expect(visit.page.locator("tbody tr[data-status=Queued]")).to_have_count(SENT)
+        expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY) - SENT)
+        wait_until(lambda: len(_list_names(site)) == SENT)
+    wait_until(lambda: _read_newest_batch(site)["done"])
+    visit.process()
+    expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
+    assert _list_names(site) == sorted(MANY)
+
+
+def test_canceled_rest_keeps_no_batch_open(visit: Visit, site: Site) -> None:
+    """Canceling deletes the members without a file, and the batch ends with the others."""
+    visit.open()
+    with site.pause_worker():
+        _start_and_hold_uploads(visit)
+        visit.page.get_by_role("button", name="Cancel the rest").click()
+        expect(visit.page.locator("tbody tr[data-status=Canceled]")).to_have_count(SENT)
+        expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY) - SENT)
+        wait_until(lambda: len(_list_names(site)) == SENT)
+    wait_until(lambda: _read_newest_batch(site)["done"])
+
+
+def test_canceling_while_members_are_registered_sends_nothing(visit: Visit, site: Site) -> None:
+    """Images that are canceled before the server has answered are not sent afterwards."""
+    held: list[Route] = []
+    sent: list[str] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/v1/batches/*/items", hold)
+    visit.page.on("request", lambda each: sent.append(each.url) if "form-data" in str(each.headers) else None)
+    visit.open()
+    visit.drop(MANY)
+    visit.process()
+    expect(visit.page.locator("tbody tr[data-status=Waiting]")).to_have_count(len(MANY))
+    while not held:
+        visit.page.wait_for_timeout(100)
+    visit.page.get_by_role("button", name="Cancel the rest").click()
+    expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY))
+    with visit.page.expect_response("**/v1/batches/*/close"):
+        held[0].continue_()
+    wait_until(lambda: not _list_names(site))
+    wait_until(lambda: _read_newest_batch(site)["done"])
+    expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY))
+    assert sent == []
+
+
+def test_uploads_of_a_batch_are_not_confirmed(visit: Visit) -> None:
+    """S3 reports the files too: confirming each would double the requests."""
+    confirmed: list[str] = []
+    visit.page.on("request", lambda each: confirmed.append(each.url) if each.url.endswith("/confirm") else None)
+    visit.open()
+    visit.drop(MANY)
+    visit.process()
+    expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
+    assert confirmed == []
+
+
+def _start_and_hold_uploads(visit: Visit) -> None:
+    """Start a batch of which only some files reach S3."""
+    visit.drop(MANY)
+    expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY))
+    visit.page.evaluate(HOLD_UPLOADS, SENT)
+    visit.process()
+    expect(visit.page.locator("tbody tr[data-status=Queued]")).to_have_count(SENT)
+
+
+def _list_names(site: Site) -> list[str]:
+    jobs = send_until_admitted(lambda: site.http.get("jobs", params={"limit": 100})).json()["jobs"]
+    return sorted(job["filename"] for job in jobs)
+
+
+def _read_newest_batch(site: Site) -> dict[str, Any]:
+    """Return the newest batch."""
+    batch: dict[str, Any] = send_until_admitted(lambda: site.http.get("batches", params={"limit": 1})).json()[
+        "batches"
+    ][0]
+    return batch

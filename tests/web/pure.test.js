@@ -11,6 +11,7 @@ import { compact, isSamePipeline, listFields } from "../../web/app/recipe/schema
 import { describeProgress, estimateSecondsLeft, summarize } from "../../web/app/store/summary.js";
 import { FITTED, computeFit, limitPan, zoomBy } from "../../web/app/table/zoom.js";
 import { checkFiles, describeRefused, startsLikeImage } from "../../web/app/uploads/file-check.js";
+import { findLate } from "../../web/app/uploads/late-uploads.js";
 import { createLimiter } from "../../web/app/uploads/limiter.js";
 
 const PANE = { width: 800, height: 600 };
@@ -184,4 +185,21 @@ test("a job has the edited pipeline if it differs only by defaults", () => {
   assert.ok(!isSamePipeline(done, { ...edited, operations: [] }));
   assert.ok(!isSamePipeline(done, { ...edited, outputs: [{ format: "png" }] }));
   assert.ok(!isSamePipeline(null, edited));
+});
+
+test("an upload is late if a much later one was taken, or if nothing happens", () => {
+  const waiting = [
+    { sentAt: 0, isWaiting: true },
+    { sentAt: 20_000, isWaiting: true },
+  ];
+  assert.deepEqual(findLate(waiting, 1000), []);
+  assert.deepEqual(findLate([...waiting, { sentAt: 30_000, isWaiting: false }], 1000), [waiting[0]]);
+  assert.deepEqual(findLate(waiting, 30_000), waiting);
+  assert.equal(
+    findLate(
+      Array.from({ length: 99 }, () => waiting[0]),
+      30_000,
+    ).length,
+    10,
+  );
 });

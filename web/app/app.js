@@ -5,11 +5,13 @@ import { announce, showNote } from "./base/announce.js";
 import { formatCount } from "./base/format.js";
 import { goTo } from "./base/router.js";
 import { reportProblems } from "./jobs/actions.js";
+import { loadModule } from "./net/retry.js";
 import { createRecipeEditor } from "./recipe/editor.js";
 import { createPlanner } from "./recipe/plan.js";
 import { deletedIds } from "./store/deleted.js";
 import { createImageStore, readSaved } from "./store/images.js";
 import { forgetFiles, readSavedFiles, saveFiles } from "./store/saved-files.js";
+import { findUpload } from "./store/saved-uploads.js";
 import { checkFiles, describeRefused } from "./uploads/file-check.js";
 import { createRun } from "./uploads/run.js";
 
@@ -61,14 +63,24 @@ export function createApp(config, capabilities, presets, recipeLink) {
     store.selectedKey.value = image.key;
     goTo("#/");
   };
+  /** End what a reload has interrupted. The files are sent again, as other jobs. @param {Array<{key: string, file: File}>} kept */
+  const endBatches = async (kept) => {
+    if (!saved.length && !kept.length) return;
+    const continued = new Set(kept.map(({ file }) => findUpload(file)?.id));
+    const members = saved.flatMap(({ member }) => (member && !continued.has(member) ? [member] : []));
+    const { endInterrupted } = await loadModule(() => import("./uploads/members.js"));
+    await endInterrupted(members);
+  };
   /** Show the images again that the page had before a reload. */
   const restore = async () => {
     // The files of some images with a job may not be deleted yet.
-    const sent = new Set(saved.map((each) => each.key));
+    const sent = new Set(saved.filter(({ ids }) => ids.length).map(({ key }) => key));
     const files = await readSavedFiles();
     forgetFiles(files.filter(({ key }) => sent.has(key)));
-    for (const each of store.add(files.filter(({ key }) => !sent.has(key)))) run.continueUpload(each);
-    if (!saved.length) return;
+    const kept = files.filter(({ key }) => !sent.has(key));
+    for (const each of store.add(kept)) run.continueUpload(each);
+    void endBatches(kept);
+    if (!sent.size) return;
     const { readJobs } = await import("./net/job-reader.js");
     const jobs = await readJobs(saved.flatMap((each) => each.ids));
     for (const { ids, folder } of saved) {

@@ -52,5 +52,7 @@ export function describeState(state) {
   if (phase === "waiting") return { name: "Waiting", kind: "open" };
   if (phase === "sending") return { name: "Uploading", kind: "open" };
   if (phase === "lost" || !job) return { name: "Not accepted", kind: "bad" };
+  // The file is sent, and the worker has not taken the job.
+  if (phase === "working" && job.status === "AWAITING_UPLOAD") return { name: getStatusName("PENDING"), kind: "open" };
   return { name: getStatusName(job.status), kind: KINDS[job.status] ?? "open" };
 }

@@ -23,8 +23,9 @@ import { summarize } from "./summary.js";
  * @property {boolean} isRestored the file is in the browser's database. Firefox cannot read it after it is deleted there.
  * @property {import("../vendor/preact.js").Signal<ImageState>} state
  * @property {AbortController} stop
+ * @property {string} member ID of the member of a batch that waits for the file, or empty
  *
- * @typedef {{key: string, ids: string[], folder: string}} Saved the jobs of an image, the newest last
+ * @typedef {{key: string, ids: string[], folder: string, member?: string}} Saved an image with its jobs, the newest last
  */
 
 const KEY = "safelight-images";
@@ -127,8 +128,13 @@ export function createImageStore() {
     save() {
       const saved = images
         .peek()
-        .map(({ key, state, folder }) => ({ key, ids: getVersions(state.peek()).map((each) => each.id), folder }))
-        .filter(({ ids }) => ids.length);
+        .map(({ key, state, folder, member }) => ({
+          key,
+          ids: getVersions(state.peek()).map((each) => each.id),
+          folder,
+          member,
+        }))
+        .filter(({ ids, member }) => ids.length || member);
       sessionStorage.setItem(KEY, JSON.stringify(saved.slice(-MAX_STORED)));
     },
   };
@@ -163,7 +169,7 @@ export function findOriginal(versions) {
 }
 
 /**
- * @param {Omit<StoredImage, "state"|"stop">} values @param {Partial<ImageState>} state
+ * @param {Omit<StoredImage, "state"|"stop"|"member">} values @param {Partial<ImageState>} state
  * @returns {StoredImage}
  */
 function createImage(values, state) {
@@ -176,6 +182,7 @@ function createImage(values, state) {
   };
   return {
     stop: new AbortController(),
+    member: "",
     state: signal({ ...initial, ...state }),
     ...values,
   };

@@ -3,22 +3,28 @@
 import { announce, showNote } from "../base/announce.js";
 import { formatCount } from "../base/format.js";
 import { isReusable } from "../jobs/actions.js";
-import { addToBatch, closeBatch, createBatch } from "../net/api.js";
+import { addToBatch, createBatch } from "../net/api.js";
+import { readIdTime } from "../net/job-reader.js";
 import { Problem, formatProblem } from "../net/problem.js";
 import { getJob } from "../store/images.js";
-import { MULTIPART_BYTES, uploadBytes, uploadLarge } from "./direct-upload.js";
+import { MULTIPART_BYTES, sendBytes, uploadLarge } from "./direct-upload.js";
+import { confirmLateUploads } from "./late-uploads.js";
+import { endBatch, removeMembers, saveBatch } from "./members.js";
 
 const MAX_MEMBERS = 100; // per request
 
-/** @typedef {import("../store/images.js").StoredImage} StoredImage */
+/**
+ * @typedef {import("../store/images.js").StoredImage} StoredImage
+ * @typedef {{image: StoredImage, id: string, sentAt: number}} Sent a member whose file was sent at this time, in milliseconds
+ */
 
 /**
  * Send images as one batch.
  * @param {StoredImage[]} images @param {JobSpec} spec
- * @param {{fail: (image: StoredImage, problem: unknown) => void,
+ * @param {{fail: (image: StoredImage, problem: unknown) => void, save: () => void, isWanted: (image: StoredImage) => boolean,
  *   upload: (image: StoredImage, send: (options: import("../net/upload.js").UploadOptions) => Promise<Job>) => Promise<void>,
  *   follow: (image: StoredImage, job: Job) => Promise<void>, send: (image: StoredImage) => Promise<void>}} on
- * `send` processes an image alone, without the batch
+ * `send` processes an image alone, without the batch. `isWanted` is false once the user has canceled or removed an image.
  * @returns {Promise<boolean>} false if this Safelight has no batches
  */
 export async function sendBatch(images, spec, on) {
@@ -27,44 +33,74 @@ export async function sendBatch(images, spec, on) {
     id = (await createBatch({ name: createName(images), ...spec, items: [] })).batch.id;
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 404) return false;
-    for (const each of images) on.fail(each, problem);
+    for (const each of images.filter(on.isWanted)) on.fail(each, problem);
     return true;
   }
+  saveBatch(id);
   announce(`Sending a batch of ${formatCount(images.length, "image")}`);
   const uploads = [];
+  /** @type {Sent[]} */
+  const sent = [];
   for (let start = 0; start < images.length; start += MAX_MEMBERS) {
-    uploads.push(...(await register(id, images.slice(start, start + MAX_MEMBERS), spec, on)));
+    const part = images.slice(start, start + MAX_MEMBERS).filter(on.isWanted);
+    if (part.length) uploads.push(...(await register(id, part, spec, { ...on, sent })));
   }
-  await Promise.all([close(id), ...uploads]);
+  const all = Promise.all([close(id), ...uploads]);
+  confirmLateUploads(() => sent.map((each) => ({ ...each, isWaiting: isWaiting(each) })), all);
+  await all;
   return true;
 }
 
-/** Add images to the batch. Return one promise per upload. @param {string} id @param {StoredImage[]} images @param {JobSpec} spec @param {Parameters<typeof sendBatch>[2]} on */
+/**
+ * Add images to the batch. Return one promise per upload.
+ * @param {string} id @param {StoredImage[]} images @param {JobSpec} spec
+ * @param {Parameters<typeof sendBatch>[2] & {sent: Sent[]}} on
+ *   `sent` gets the members whose file was sent
+ */
 async function register(id, images, spec, on) {
   let members;
   try {
     members = (await addToBatch(id, { items: images.map(describeMember) })).items;
   } catch (problem) {
-    for (const each of images) on.fail(each, problem);
+    for (const each of images.filter(on.isWanted)) on.fail(each, problem);
     return [];
   }
+  const canceled = [];
+  for (const { index, job, upload, multipart } of members) {
+    const image = images[index];
+    if (!image || !job) continue;
+    if (!on.isWanted(image)) canceled.push(job.id);
+    else if (upload || multipart) image.member = job.id;
+  }
+  on.save();
+  removeMembers(canceled);
   return members.map(async ({ index, job, upload, multipart, error }) => {
     const image = images[index];
-    if (!image) return;
+    if (!image || !on.isWanted(image)) return;
     const { file } = image;
     // Another version may have the image, or the page may have the file.
     if (isReusable(getJob(image.state.value))) return error || !job ? on.send(image) : void on.follow(image, job);
     if (error || !job || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
     if (multipart) return on.upload(image, (options) => uploadLarge(file, spec, options, job.id));
     if (!upload) return on.fail(image, new Problem({ code: "UPLOAD_REFUSED" }));
-    return on.upload(image, (options) => uploadBytes(job.id, upload, file, options));
+    return on.upload(image, async (options) => {
+      await sendBytes(job.id, upload, file, options);
+      on.sent.push({ image, id: job.id, sentAt: Date.now() });
+      return { ...job, uploaded_at: new Date(readIdTime(job.id)).toISOString() }; // S3 reports the file
+    });
   });
+}
+
+/** Return true if the newest job of an image still waits for its file. @param {Sent} sent */
+function isWaiting({ image, id }) {
+  const { phase, versions } = image.state.value;
+  return phase === "working" && versions.some((each) => each.id === id && each.status === "AWAITING_UPLOAD");
 }
 
 /** @param {string} id */
 async function close(id) {
   try {
-    await closeBatch(id);
+    await endBatch(id);
   } catch (problem) {
     showNote(formatProblem(problem), { kind: "bad" });
   }

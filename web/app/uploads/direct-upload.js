@@ -22,15 +22,16 @@ export async function uploadDirectly(file, spec, options) {
     size: file.size,
   };
   const { upload, ...job } = await createUpload({ ...declaration, ...spec }, options);
-  return uploadBytes(job.id, upload, file, options);
+  await sendBytes(job.id, upload, file, options);
+  return confirmUpload(job.id, options);
 }
 
 /**
- * Send the bytes of a job and confirm the upload. Request a new form if the first one has expired.
+ * Send the bytes of a job. Request a new form if the first one has expired.
  * @param {string} id @param {import("../net/upload.js").Form} upload @param {File} file
  * @param {import("../net/upload.js").UploadOptions} options
  */
-export async function uploadBytes(id, upload, file, options) {
+export async function sendBytes(id, upload, file, options) {
   const send = (/** @type {import("../net/upload.js").Form} */ form) =>
     runWithRetries(() => sendForm(form, file, options), options);
   try {
@@ -39,7 +40,6 @@ export async function uploadBytes(id, upload, file, options) {
     if (!(problem instanceof Problem) || problem.status !== FORBIDDEN) throw problem;
     await send((await renewForm(id, options)).upload);
   }
-  return confirmUpload(id, options);
 }
 
 /**

@@ -28,6 +28,7 @@ export function createRun(store, limits) {
   /** @param {StoredImage} image @param {unknown} problem @param {AbortSignal} [signal] */
   const fail = (image, problem, signal = image.stop.signal) => {
     if (signal.aborted) return; // the user has canceled or removed the image
+    if (!isResumable(image)) removeMembers([image]);
     store.update(image, { phase: "lost", problem, retryProblem: null });
   };
 
@@ -44,6 +45,7 @@ export function createRun(store, limits) {
   /** Follow an existing job until it is done. @param {StoredImage} image @param {Job} job */
   const follow = async (image, job) => {
     const { signal } = image.stop;
+    image.member = "";
     accept(image, job);
     store.save();
     if (!image.isRestored) forgetFiles([image]);
@@ -98,13 +100,13 @@ export function createRun(store, limits) {
       return uploadDirectly(file, spec, options);
     });
 
-  /** Send images as a batch. Return false if this Safelight has no batches. @param {StoredImage[]} images @param {JobSpec} spec @param {(image: StoredImage) => Promise<void>} send */
-  const startBatch = async (images, spec, send) => {
+  /** Send images as a batch. Return false if this Safelight has no batches. @param {StoredImage[]} images @param {JobSpec} spec @param {{send: (image: StoredImage) => Promise<void>, isWanted: (image: StoredImage) => boolean}} on */
+  const startBatch = async (images, spec, on) => {
     try {
       const { sendBatch } = await loadModule(() => import("./batch.js"));
-      return await sendBatch(images, spec, { fail, upload, follow, send });
+      return await sendBatch(images, spec, { fail, upload, follow, save: () => store.save(), ...on });
     } catch (problem) {
-      for (const each of images) fail(each, problem);
+      for (const each of images.filter(on.isWanted)) fail(each, problem);
       return true;
     }
   };
@@ -140,8 +142,10 @@ export function createRun(store, limits) {
       const alone = startable.filter((each) => !rest.includes(each));
       const send = (/** @type {StoredImage} */ each) => sendOne(each, spec);
       const started = alone.map(send);
-      const isSent = asBatch && rest.length > 1 && (await startBatch(rest, spec, send));
-      await Promise.all([...started, ...(isSent ? [] : rest.map(send))]);
+      const stops = new Map(rest.map((each) => [each, each.stop]));
+      const isWanted = (/** @type {StoredImage} */ each) => stops.get(each) === each.stop && !each.stop.signal.aborted;
+      const isSent = asBatch && rest.length > 1 && (await startBatch(rest, spec, { send, isWanted }));
+      await Promise.all([...started, ...(isSent ? [] : rest.filter(isWanted).map(send))]);
     },
     /** Continue the upload that an image had before a reload, if there is one. @param {StoredImage} image */
     continueUpload(image) {
@@ -170,6 +174,7 @@ export function createRun(store, limits) {
             retryProblem: null,
           });
       }
+      removeMembers(open);
       for (const { image, job } of jobs) await cancelJob(job, (canceled) => void follow(image, canceled));
       if (open.length) announce(`Canceled ${formatCount(open.length, "image")}`);
     },
@@ -177,6 +182,20 @@ export function createRun(store, limits) {
 }
 
 /** @typedef {ReturnType<typeof createRun>} Run */
+
+/** Return true if the upload of an image can continue, in its batch. @param {StoredImage} image */
+function isResumable({ file, member }) {
+  return file !== null && member !== "" && findUpload(file)?.id === member;
+}
+
+/** Delete the jobs that wait for the files of images. @param {StoredImage[]} images */
+async function removeMembers(images) {
+  const ids = images.flatMap(({ member }) => member || []);
+  for (const each of images) each.member = "";
+  if (!ids.length) return;
+  const members = await loadModule(() => import("./members.js"));
+  await members.removeMembers(ids);
+}
 
 function createLostProblem() {
   return new Problem({
