@@ -44,6 +44,7 @@ def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
     visit.page.get_by_role("button", name="Retry 1 failed image").click()
     wait_until(lambda: _get_bad_job(site, batch_id)["generation"] == 2)
     wait_until(lambda: _get_bad_job(site, batch_id)["status"] == "FAILED")
+    visit.page.get_by_label("Status").select_option("Failed")
     visit.page.evaluate("scrollTo(0, document.body.scrollHeight)")  # only visible tiles are drawn
     visit.expect_status("batch-bad.png", "Failed")
 
