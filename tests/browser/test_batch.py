@@ -4,19 +4,12 @@ from typing import Any
 from zipfile import ZipFile
 
 from playwright.sync_api import Route, expect
-from support.browser_page import Visit, read_image
+from support.browser_page import HOLD_UPLOADS, Visit, read_image
 from support.running_stack import Site, send_until_admitted, wait_until
 
 MANY = {f"many-{number:02}.png": read_image("clock-small.png") for number in range(14)}
 #: So many files reach S3 before the run is interrupted.
 SENT = 5
-#: Lets so many files be sent to S3, until the page is loaded again.
-HOLD_UPLOADS = """(count) => {
-  const {send} = XMLHttpRequest.prototype;
-  XMLHttpRequest.prototype.send = function (body) {
-    if (!(body instanceof FormData) || count-- > 0) send.call(this, body);
-  };
-}"""
 
 
 def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
@@ -45,7 +38,6 @@ def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
     wait_until(lambda: _get_bad_job(site, batch_id)["generation"] == 2)
     wait_until(lambda: _get_bad_job(site, batch_id)["status"] == "FAILED")
     visit.page.get_by_label("Status").select_option("Failed")
-    visit.page.evaluate("scrollTo(0, document.body.scrollHeight)")  # only visible tiles are drawn
     visit.expect_status("batch-bad.png", "Failed")
 
 
@@ -120,6 +112,33 @@ def test_uploads_of_a_batch_are_not_confirmed(visit: Visit) -> None:
     visit.process()
     expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
     assert confirmed == []
+
+
+def test_new_members_are_shown_before_more_is_known_of_them(visit: Visit) -> None:
+    """A second recipe makes a batch from stored images. The page shows its members until their jobs are read."""
+    visit.open()
+    visit.drop(MANY)
+    visit.process()
+    expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
+    visit.page.reload()  # so that the page has no files
+    expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/v1/jobs?*", hold)
+    visit.page.locator("[data-preset=thumbnail]").click()
+    visit.process()
+    expect(visit.page.locator(".summary-count")).to_have_text(f"0 of {len(MANY)} processed, {len(MANY)} in progress")
+    visit.page.get_by_role("button", name="One image", exact=True).click()
+    expect(visit.page.get_by_role("region", name="Selected image")).to_be_visible()
+    while not held:
+        visit.page.wait_for_timeout(100)
+    visit.page.unroute("**/v1/jobs?*")
+    for route in held:
+        route.continue_()
+    expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
 
 
 def _start_and_hold_uploads(visit: Visit) -> None:

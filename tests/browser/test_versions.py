@@ -5,12 +5,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, expect
-from support.browser_page import Visit, VisitFactory, read_image
+from support.browser_page import READ_TRANSFORMS, Visit, VisitFactory, read_image
 from support.running_stack import Site
 
 #: Bytes of a request that has options and no image.
 MAX_JSON = 1_500
-READ_TRANSFORMS = "() => [...document.querySelectorAll('.pane img')].map((each) => each.style.transform)"
 
 
 def test_another_recipe_gives_another_version(visit: Visit) -> None:

@@ -30,6 +30,15 @@ DROP = """(files) => {
   }
   return transfer;
 }"""
+#: Reads how both sides of the comparison are zoomed and moved.
+READ_TRANSFORMS = "() => [...document.querySelectorAll('.pane img')].map((each) => each.style.transform)"
+#: Lets so many files be sent to S3, until the page is loaded again.
+HOLD_UPLOADS = """(count) => {
+  const {send} = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function (body) {
+    if (!(body instanceof FormData) || count-- > 0) send.call(this, body);
+  };
+}"""
 
 
 @dataclass

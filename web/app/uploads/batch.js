@@ -79,14 +79,15 @@ async function register(id, images, spec, on) {
     if (!image || !on.isWanted(image)) return;
     const { file } = image;
     // Another version may have the image, or the page may have the file.
-    if (isReusable(getJob(image.state.value))) return error || !job ? on.send(image) : void on.follow(image, job);
+    if (isReusable(getJob(image.state.value)))
+      return error || !job ? on.send(image) : void on.follow(image, completeJob(job, image));
     if (error || !job || !file) return on.fail(image, new Problem(error ?? { code: "UPLOAD_REFUSED" }));
     if (multipart) return on.upload(image, (options) => uploadLarge(file, spec, options, job.id));
     if (!upload) return on.fail(image, new Problem({ code: "UPLOAD_REFUSED" }));
     return on.upload(image, async (options) => {
       await sendBytes(job.id, upload, file, options);
       on.sent.push({ image, id: job.id, sentAt: Date.now() });
-      return { ...job, uploaded_at: new Date(readIdTime(job.id)).toISOString() }; // S3 reports the file
+      return completeJob(job, image); // S3 reports the file
     });
   });
 }
@@ -95,6 +96,12 @@ async function register(id, images, spec, on) {
 function isWaiting({ image, id }) {
   const { phase, versions } = image.state.value;
   return phase === "working" && versions.some((each) => each.id === id && each.status === "AWAITING_UPLOAD");
+}
+
+/** Return the job of a new member with what the page reads of a job. @param {Job} job @param {StoredImage} image @returns {Job} */
+function completeJob(job, { size }) {
+  const raw = /** @type {Job["raw"]} */ ({ size });
+  return { ...job, raw, uploaded_at: new Date(readIdTime(job.id)).toISOString() };
 }
 
 /** @param {string} id */
