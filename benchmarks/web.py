@@ -1,78 +1,242 @@
-"""Measure how long the web page takes to load and to show the result of an image.
+"""Measure the web page: sizes, loading, results, and sessions with many images.
 
-``python benchmarks/web.py`` needs Chromium and starts an embedded engine. Each page load starts with an empty cache.
-The browser, the engine and the functions share the CPU cores of the machine, so absolute times depend on the machine.
+``python benchmarks/web.py [PART...]`` needs Chromium and starts an embedded engine. Without parts, it prints all of
+them, each figure with its target, if it has one. The browser, the engine and the functions share the CPU cores of the
+machine, so times depend on the machine. Numbers of requests, sizes and memory do not.
 """
 
+import argparse
+import gzip
+import re
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import psutil
 from chromium import chromium
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from infra import local_stack
+from infra.stack import Stack
 
-IMAGES = Path(__file__).parents[1] / "safelight" / "demo_images"
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "safelight" / "demo_images"
 ROUNDS = 5
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 READY = "performance.now()"
 TRANSFERRED_BYTES = "performance.getEntries().reduce((sum, each) => sum + (each.transferSize || 0), 0)"
+#: Records layout shifts, and the time from each input to the next paint.
+OBSERVE = """
+window.shift = 0;
+window.delays = [];
+const observe = (type, add) => {
+  const observer = new PerformanceObserver((list) => list.getEntries().forEach(add));
+  observer.observe({type, buffered: true, durationThreshold: 16});
+};
+observe('layout-shift', (each) => { if (!each.hadRecentInput) shift += each.value; });
+observe('event', (each) => { if (each.name === 'click') delays.push(each.duration); });
+"""
+MANY = 300
+MAX_PAINT_MILLISECONDS = 200
+MAX_SHIFT = 0.05
+PHOTOS = 80
+PHOTO_SIZE = (4000, 3000)
+MAX_MEGABYTES = 150
+FOLDER_IMAGES = 60
+MAX_REQUESTS = 120
+#: tests/structure/test_web.py has the same limit.
+MAX_START_KILOBYTES = 100
+SETTLE_SECONDS = 5
 
 
 def main() -> None:
-    """Measure page loads and results."""
+    """Measure the parts that the command line names."""
+    parts: dict[str, Callable[[Browser, Stack, Path], None]] = {
+        "sizes": print_sizes,
+        "loads": print_loads,
+        "results": print_results,
+        "requests": print_requests,
+        "paint": print_paint,
+        "memory": print_memory,
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    names = parser.parse_args().parts or list(parts)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         stack = local_stack.up(Path(folder) / "engine")
         try:
-            print_loads(browser, stack.ui_url)
-            print_results(browser, stack.ui_url, Path(folder))
+            for name in names:
+                parts[name](browser, stack, Path(folder))
         finally:
             local_stack.down(Path(folder) / "engine", wipe=True)
 
 
-def print_loads(browser: Browser, url: str) -> None:
+def print_sizes(*_: object) -> None:
+    """Print the size of the page's files, compressed with gzip."""
+    start = (ROOT / "web" / "index.html").read_text("utf-8")
+    loaded = [ROOT / "web" / name for name in re.findall(r'(?:href|src)="(app/[^"]+\.(?:css|js))"', start)]
+    print("Files of the page, each compressed with gzip")
+    print_target("start page", measure_gzip([ROOT / "web" / "index.html", *loaded]) / 1000, MAX_START_KILOBYTES, "KB")
+    for kind in ("html", "css", "js"):
+        paths = sorted((ROOT / "web").rglob(f"*.{kind}"))
+        print(f"  {f'all {len(paths)} {kind} files':<24}{measure_gzip(paths) / 1000:7.0f} KB")
+
+
+def measure_gzip(paths: Iterable[Path]) -> int:
+    """Return the bytes of files, each compressed with gzip."""
+    return sum(len(gzip.compress(path.read_bytes())) for path in paths)
+
+
+def print_loads(browser: Browser, stack: Stack, __: Path) -> None:
     """Print the time and size of a page load."""
-    first_paints, ready_times, sizes = [], [], []
+    first_paints, ready_times, sizes, shifts = [], [], [], []
     for _ in range(ROUNDS):
         with browser.new_context() as context:
             page = context.new_page()
-            page.goto(url)
-            page.locator("html[data-ready]").wait_for(state="attached")
+            page.add_init_script(OBSERVE)
+            open_page(page, stack)
             ready_times.append(float(page.evaluate(READY)))
             first_paints.append(float(page.evaluate(FIRST_PAINT)))
             sizes.append(int(page.evaluate(TRANSFERRED_BYTES)))
+            shifts.append(float(page.evaluate("shift")))
     print(f"Loading the page with an empty cache, median of {ROUNDS}")
     print(f"  first contentful paint  {statistics.median(first_paints):7.0f} ms")
     print(f"  ready to use            {statistics.median(ready_times):7.0f} ms")
-    print(f"  transferred             {statistics.median(sizes) / 1000:7.0f} KB")
+    print(f"  transferred             {statistics.median(sizes) / 1000:7.0f} KB, not compressed by the engine")
+    print_target("layout shift", max(shifts), MAX_SHIFT, "")
 
 
-def print_results(browser: Browser, url: str, folder: Path) -> None:
+def print_results(browser: Browser, stack: Stack, folder: Path) -> None:
     """Print the time from the click to the displayed result. The first round, with cold functions, is not counted."""
     large = folder / "large.bmp"
     with Image.open(IMAGES / "contact-sheet.jpg") as sheet:
         sheet.convert("RGB").crop((0, 0, 2000, 1500)).save(large)
     print(f"From the click to the result on the page, median of {ROUNDS}, preset web")
     for path, upload in ((IMAGES / "astronaut.jpg", "in the body"), (large, "by a presigned form")):
-        times = [measure_result(browser, url, path) for _ in range(ROUNDS + 1)][1:]
+        times = [measure_result(browser, stack, path) for _ in range(ROUNDS + 1)][1:]
         name = f"{path.stat().st_size / 1e6:.1f} MB {upload}"
         print(f"  {name:<24}{statistics.median(times):7.0f} ms")
 
 
-def measure_result(browser: Browser, url: str, path: Path) -> float:
+def measure_result(browser: Browser, stack: Stack, path: Path) -> float:
     """Return the milliseconds until the result is displayed."""
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(url)
-        page.locator("html[data-ready]").wait_for(state="attached")
+        open_page(page, stack)
         page.set_input_files("#file-picker", path)
         started = time.perf_counter()
         page.locator("#go").click()
         page.locator(".pane-after img[style]").wait_for()
         return (time.perf_counter() - started) * 1000
+
+
+def print_requests(browser: Browser, stack: Stack, folder: Path) -> None:
+    """Print the number of requests from the click until all images are processed, without preflight requests."""
+    paths = create_images(folder / "requests", FOLDER_IMAGES, (64, 48))
+    print(f"Requests for {FOLDER_IMAGES} images")
+    for is_batch in (True, False):
+        with browser.new_context() as context:
+            page = context.new_page()
+            open_page(page, stack)
+            page.set_input_files("#file-picker", paths)
+            page.locator("#together").set_checked(is_batch)
+            count = count_requests(page)
+            print_target("as one batch" if is_batch else "one by one", count, MAX_REQUESTS, "")
+
+
+def count_requests(page: Page) -> int:
+    """Process the images that the page has. Return the number of requests until all are processed."""
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    page.locator("#go").click()
+    wait_for_end(page, FOLDER_IMAGES)
+    return len(urls)
+
+
+def print_paint(browser: Browser, stack: Stack, folder: Path) -> None:
+    """Print how long the page takes to show that many images are being sent, and the layout shifts meanwhile."""
+    paths = create_images(folder / "paint", MANY, (64, 48))
+    with browser.new_context(viewport={"width": 1360, "height": 900}) as context:
+        page = context.new_page()
+        page.add_init_script(OBSERVE)
+        open_page(page, stack)
+        page.set_input_files("#file-picker", paths)
+        page.locator("tbody tr").nth(0).wait_for()
+        page.wait_for_timeout(SETTLE_SECONDS * 1000)
+        page.evaluate("() => { delays.length = 0; shift = 0; }")
+        page.locator("#go").click()
+        while not page.evaluate("delays.length"):  # the policy of the page forbids wait_for_function
+            page.wait_for_timeout(100)
+        delay = float(page.evaluate("Math.max(...delays)"))
+        wait_for_end(page, MANY)
+        print(f"Session with {MANY} images")
+        print_target("click to next paint", delay, MAX_PAINT_MILLISECONDS, "ms")
+        print_target("layout shift", float(page.evaluate("shift")), MAX_SHIFT, "")
+
+
+def print_memory(browser: Browser, stack: Stack, folder: Path) -> None:
+    """Print the memory that large photographs add to all processes of the browser, at most and in the end."""
+    paths = create_images(folder / "photos", PHOTOS, PHOTO_SIZE)
+    with browser.new_context(viewport={"width": 1360, "height": 900}) as context:
+        page = context.new_page()
+        open_page(page, stack)
+        # The first image loads the decoders and the canvas.
+        page.set_input_files("#file-picker", create_images(folder / "first", 1, (64, 48)))
+        page.wait_for_timeout(SETTLE_SECONDS * 1000)
+        before = measure_memory()
+        page.set_input_files("#file-picker", paths)
+        samples = []
+        for _ in range(4 * SETTLE_SECONDS):
+            page.mouse.wheel(0, 600)  # so that thumbnails are drawn
+            page.wait_for_timeout(500)
+            samples.append(measure_memory() - before)
+        print(f"Memory that {PHOTOS} images of 12 megapixels add to the browser")
+        print(f"  at most                 {max(samples) / 1e6:7.0f} MB")
+        print_target("then", samples[-1] / 1e6, MAX_MEGABYTES, "MB")
+
+
+def measure_memory() -> int:
+    """Return the bytes that only the browser's processes use."""
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if "chrom" in process.name():
+                total += process.memory_full_info().uss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def print_target(name: str, value: float, target: float, unit: str) -> None:
+    """Print a figure with its target: the first value that is too large."""
+    text = f"{value:7.0f}" if target >= 1 else f"{value:7.3f}"
+    print(f"  {name:<24}{text} {unit:<3} target: less than {target} {unit}{'' if value < target else ', MISSED'}")
+
+
+def open_page(page: Page, stack: Stack) -> None:
+    """Open the page and wait until it is ready."""
+    page.goto(stack.ui_url)
+    page.locator("html[data-ready]").wait_for(state="attached")
+
+
+def wait_for_end(page: Page, count: int) -> None:
+    """Wait until all images are processed."""
+    page.locator(".summary-count", has_text=f"{count} of {count} processed").wait_for(timeout=600_000)
+
+
+def create_images(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
+    """Create different photographs of one size."""
+    folder.mkdir()
+    with Image.open(IMAGES / "contact-sheet.jpg") as sheet:
+        photo = sheet.convert("RGB").resize(size)
+    photo.save(folder / "0.jpg", quality=85)
+    data = (folder / "0.jpg").read_bytes()
+    for number in range(1, count):
+        (folder / f"{number}.jpg").write_bytes(data + str(number).encode())  # decoders ignore what follows the image
+    return [folder / f"{number}.jpg" for number in range(count)]
 
 
 if __name__ == "__main__":

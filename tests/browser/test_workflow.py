@@ -108,36 +108,6 @@ def test_file_name_is_shown_as_text(visit: Visit) -> None:
     assert visit.page.locator("img[onerror], img[src='x']").count() == 0
 
 
-def test_page_works_with_the_keyboard_only(visit: Visit, site: Site, tmp_path: Path) -> None:
-    """Choosing, processing, comparing, downloading and deleting work without a mouse."""
-    path = tmp_path / "keys.webp"
-    path.write_bytes(read_image("cat.webp"))
-    visit.open()
-    visit.tab_to("Skip to content")
-    with visit.page.expect_file_chooser() as chooser:
-        visit.tab_to("Choose images")
-        visit.page.keyboard.press("Enter")
-    chooser.value.set_files(path)
-    visit.tab_to("Process 1 image")
-    visit.page.keyboard.press("Enter")
-    visit.expect_status("keys.webp", "Processed")
-    job_id = visit.get_job_id("keys.webp")
-    visit.tab_to("Share of the left version", back=True)
-    visit.page.keyboard.press("End")
-    expect(visit.page.get_by_role("slider", name="Share of the left version")).to_have_value("100")
-    visit.tab_to("Details of keys.webp", back=True)
-    visit.page.keyboard.press("Enter")
-    expect(visit.page.get_by_role("heading", level=1)).to_be_focused()
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text("keys.webp")
-    visit.tab_to("Download keys.webp")
-    with visit.page.expect_download():
-        visit.page.keyboard.press("Enter")
-    visit.tab_to("Delete keys.webp")
-    visit.page.keyboard.press("Enter")
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text("History")
-    wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
-
-
 @pytest.mark.parametrize("method", ["paste", "file picker"])
 def test_image_can_be_pasted_or_chosen(visit: Visit, method: str) -> None:
     """A pasted or chosen image is added to the queue."""
