@@ -9,7 +9,7 @@ from infra.engines.patches.stream_pace import INTERVAL_SECONDS, PacedPoll
 
 
 class Machine:
-    """A clock that stands still, timers that end when they are told to, and a stream."""
+    """A clock that stands still, timers that a test ends, and a stream."""
 
     def __init__(self) -> None:
         self.now = 100.0
