@@ -390,6 +390,7 @@ def test_openapi_describes_every_route(cloud: Cloud) -> None:
         "/v1/plan",
         "/v1/assets",
         "/v1/assets/{name}",
+        "/v1/assets/{name}/image",
         "/v1/presets",
         "/v1/presets/{name}",
         "/v1/capabilities",

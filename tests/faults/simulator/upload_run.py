@@ -48,6 +48,7 @@ class UploadRun(Run):
         #: When each job first ended, or got its file.
         self.over: dict[str, datetime] = {}
         super().__init__(functions, seed)
+        self.copy_rate = 0.0  # the checks compare each job with the client that has created it
         self.lifetime = timedelta(days=functions.blueprint.number("MultipartDays"))
         self.world.watch.observers.append(self._written)
         self.world.bucket.when_joined = self._notify
