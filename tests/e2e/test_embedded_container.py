@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, wait_until
+from support.running_stack import process_image
 
 from infra import local_stack
 from infra.engines import embedded, launch
@@ -33,15 +32,7 @@ def test_the_container_serves_until_it_is_stopped(tmp_path: Path) -> None:
             assert stack is not None
             assert stack.api_url == f"{stack.endpoint_url}{path}"
             assert subprocess.run([*ENTRY, "health"], env=environment, check=False).returncode == 0
-            created = httpx.post(
-                f"{stack.api_url}/jobs",
-                content=sample_images.make_jpeg(),
-                headers={"Content-Type": "image/jpeg"},
-                timeout=HTTP_SECONDS,
-            )
-            assert created.status_code == 202, created.text
-            location = created.headers["Location"]
-            wait_until(lambda: httpx.get(location, timeout=HTTP_SECONDS).json()["status"] == "COMPLETED")
+            process_image(stack.api_url, sample_images.make_jpeg())
         finally:
             container.send_signal(signal.SIGTERM)
     try:

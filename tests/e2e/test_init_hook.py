@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from support import sample_images
-from support.running_stack import HTTP_SECONDS, Site, wait_until
+from support.running_stack import Site, process_image
 
 from infra import local_stack
 from infra.deployment import cloudformation, recovery
@@ -41,15 +40,7 @@ def test_a_hook_deploys_safelight(site: Site, tmp_path: Path, engine: str) -> No
             for arguments in ((str(folder / export.LAUNCHER),), ("-c", AS_LOCALSTACK, str(folder / export.LAUNCHER)))
         )
         assert first == second
-        api_url = f"{site.stack.endpoint_url}{first}"
-        created = httpx.post(
-            f"{api_url}/jobs",
-            content=sample_images.make_jpeg(),
-            headers={"Content-Type": "image/jpeg"},
-            timeout=HTTP_SECONDS,
-        )
-        assert created.status_code == 202, created.text
-        wait_until(lambda: httpx.get(created.headers["Location"], timeout=HTTP_SECONDS).json()["status"] == "COMPLETED")
+        process_image(f"{site.stack.endpoint_url}{first}", sample_images.make_jpeg())
     finally:
         recovery.delete_stack(
             cloudformation.Target(local_clients(site.stack.endpoint_url), name, cloudformation.LOCAL_POLLING)

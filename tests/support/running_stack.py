@@ -196,6 +196,19 @@ def send_until_admitted(send: Callable[[], httpx.Response]) -> httpx.Response:
     return answers[-1]
 
 
+def process_image(api_url: str, body: bytes) -> None:
+    """Post a JPEG to an API without a Site, and wait until its job is COMPLETED."""
+
+    def post() -> httpx.Response:
+        headers = {"Content-Type": "image/jpeg"}
+        return httpx.post(f"{api_url}/jobs", content=body, headers=headers, timeout=HTTP_SECONDS)
+
+    created = send_until_admitted(post)
+    assert created.status_code == 202, created.text
+    location = created.headers["Location"]
+    wait_until(lambda: httpx.get(location, timeout=HTTP_SECONDS).json()["status"] == "COMPLETED")
+
+
 def run_site(
     folder: Path,
     engine: str,
