@@ -1,4 +1,4 @@
-"""Fixtures for the web page in Chromium, with its own engine.
+"""Fixtures for the web page in Chromium and Firefox, with its own engine.
 
 Console errors and policy violations fail a test.
 """
@@ -10,28 +10,52 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from chromium import MISSING, chromium, find_chromium
-from playwright.sync_api import Browser, expect
+from chromium import MISSING, find_chromium, launch_chromium
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from support import firefox
 from support.browser_page import TIMEOUT_MILLISECONDS, Visit, VisitFactory
 from support.running_stack import Site, run_site, send_until_admitted
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and skip them if Chromium is missing."""
+    """Mark the tests of this folder, and skip those whose browser is missing."""
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
-        if find_chromium() is None and not _is_required():
-            item.add_marker(pytest.mark.skip(reason=MISSING))
+        if reason := _find_missing(_get_browser_name(item)):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start the browser once per session."""
+def playwright() -> Iterator[Playwright]:
+    """Start Playwright."""
     expect.set_options(timeout=TIMEOUT_MILLISECONDS)  # a busy machine is not a fault of the page
-    with chromium() as started:
+    with sync_playwright() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def chromium_browser(playwright: Playwright) -> Iterator[Browser]:
+    """Start Chromium once per session."""
+    browser = launch_chromium(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox_browser(playwright: Playwright) -> Iterator[Browser]:
+    """Start Firefox once per session."""
+    browser = firefox.launch_firefox(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest) -> Browser:
+    """Return Chromium, or the browser that the parameter of the test names."""
+    started: Browser = request.getfixturevalue(f"{getattr(request, 'param', 'chromium')}_browser")
+    return started
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +99,15 @@ def visit(visit_factory: VisitFactory) -> Visit:
     return visit_factory.create_visit()
 
 
-def _is_required() -> bool:
-    """Return True if a missing Chromium is an error: in CI. Elsewhere the tests are skipped."""
-    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+def _get_browser_name(item: pytest.Item) -> str:
+    call = getattr(item, "callspec", None)
+    return str(call.params.get("browser", "chromium")) if call else "chromium"
+
+
+def _find_missing(browser: str) -> str | None:
+    """Return why a test must be skipped, or None. In CI, a missing browser is a failure."""
+    if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+        return None
+    if browser == "firefox":
+        return None if firefox.find_firefox() else firefox.MISSING
+    return None if find_chromium() else MISSING

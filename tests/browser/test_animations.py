@@ -16,9 +16,9 @@ LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=10_000)
 
 
 @pytest.fixture(scope="module")
-def player(browser: Browser) -> Iterator[Page]:
+def player(chromium_browser: Browser) -> Iterator[Page]:
     """Open a page with ImageDecoder."""
-    page = make_player(browser)
+    page = make_player(chromium_browser)
     yield page
     page.close()
 

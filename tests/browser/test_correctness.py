@@ -107,7 +107,7 @@ def test_deleted_job_disappears_everywhere(visit: Visit, site: Site) -> None:
     heading = visit.page.get_by_role("heading", level=1)
     _go(visit, f"#/jobs/{job_id}")
     expect(heading).to_have_text("gone.png")
-    _delete_and_keep_note(visit, "gone.png")
+    visit.delete_and_keep_note("gone.png")
     expect(heading).to_have_text("History")
     expect(visit.find_card("gone.png")).to_have_count(0)
     _go(visit, f"#/jobs/{job_id}")
@@ -219,7 +219,7 @@ def test_names_keep_their_direction(visit: Visit) -> None:
     _go(visit, f"#/jobs/{job_id}")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text(HEBREW)
     exposed["details"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
-    _delete_and_keep_note(visit, HEBREW)
+    visit.delete_and_keep_note(HEBREW)
     expect(visit.page.locator(".note")).to_contain_text(HEBREW)
     exposed["note"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
     visit.page.get_by_role("button", name="Undo", exact=True).click()
@@ -227,15 +227,6 @@ def test_names_keep_their_direction(visit: Visit) -> None:
     exposed["history"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
     found = {place: texts for place, texts in exposed.items() if texts}
     assert not found, found
-
-
-def _delete_and_keep_note(visit: Visit, name: str) -> None:
-    """Delete an image. The note that offers to undo it stays, because the pointer is on it."""
-    button = visit.page.get_by_role("button", name=f"Delete {name}")
-    expect(button).to_be_visible()  # nothing is drawn while the timers stand still
-    with visit.stop_timers():
-        button.click()
-        visit.page.locator(".note").hover()
 
 
 def _go(visit: Visit, address: str) -> None:

@@ -4,10 +4,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from playwright.sync_api import expect
-from support.browser_page import Visit, read_image
+from support.browser_page import Visit, in_both_browsers, read_image
 from support.running_stack import Site, wait_until
 
 
+@in_both_browsers
 def test_page_works_with_the_keyboard_only(visit: Visit, site: Site, tmp_path: Path) -> None:
     """Without a mouse: choose, process, zoom, try another recipe, compare, download and delete with undo."""
     path = tmp_path / "keys.jpg"

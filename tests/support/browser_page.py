@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
 from support.running_stack import Site
@@ -30,6 +31,28 @@ DROP = """(files) => {
   }
   return transfer;
 }"""
+#: Dispatches a drop of a folder, where the browser's protocol has none. The entries are like those of the browser.
+DROP_FOLDER = """(files) => {
+  const createFolder = (name) => ({name, isFile: false, isDirectory: true, children: new Map(), createReader() {
+    const parts = [[...this.children.values()], []];
+    return {readEntries: (resolve) => resolve(parts.shift())};
+  }});
+  const root = createFolder('');
+  for (const {path, data} of files) {
+    const names = path.split('/');
+    const name = names.pop();
+    let folder = root;
+    for (const each of names) {
+      if (!folder.children.has(each)) folder.children.set(each, createFolder(each));
+      folder = folder.children.get(each);
+    }
+    const file = new File([Uint8Array.from(atob(data), (each) => each.charCodeAt(0))], name, {lastModified: 1});
+    folder.children.set(name, {name, isFile: true, isDirectory: false, file: (resolve) => resolve(file)});
+  }
+  const items = [...root.children.values()].map((each) => ({webkitGetAsEntry: () => each}));
+  const drop = new Event('drop', {bubbles: true, cancelable: true});
+  document.body.dispatchEvent(Object.assign(drop, {dataTransfer: {types: ['Files'], files: [], items}}));
+}"""
 #: Reads how both sides of the comparison are zoomed and moved.
 READ_TRANSFORMS = "() => [...document.querySelectorAll('.pane img')].map((each) => each.style.transform)"
 #: Lets so many files be sent to S3, until the page is loaded again.
@@ -39,6 +62,12 @@ HOLD_UPLOADS = """(count) => {
     if (!(body instanceof FormData) || count-- > 0) send.call(this, body);
   };
 }"""
+
+
+#: Runs a test in Chromium, and with ``--thorough`` in Firefox too.
+in_both_browsers = pytest.mark.parametrize(
+    "browser", ["chromium", pytest.param("firefox", marks=pytest.mark.thorough)], indirect=True
+)
 
 
 @dataclass
@@ -90,12 +119,24 @@ class Visit:
         transfer = self.page.evaluate_handle(DROP, payload)
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
+    def is_chromium(self) -> bool:
+        """Return True if the browser is Chromium."""
+        return self.context.browser is not None and self.context.browser.browser_type.name == "chromium"
+
     def drop_folder(self, folder: Path) -> None:
-        """Drop a folder with its subfolders onto the page, as the operating system does."""
-        session = self.context.new_cdp_session(self.page)
-        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
-            session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+        """Drop a folder with its subfolders onto the page. In Chromium, the browser does it as for a user."""
+        if self.is_chromium():
+            session = self.context.new_cdp_session(self.page)
+            data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+            for kind in ("dragEnter", "dragOver", "drop"):
+                session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+            return
+        files = [
+            {"path": path.relative_to(folder.parent).as_posix(), "data": base64.b64encode(path.read_bytes()).decode()}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+        self.page.evaluate(DROP_FOLDER, files)
 
     def find_card(self, name: str) -> Locator:
         """Return what shows an image by its file name: a frame of the film strip, a row or a tile."""
@@ -111,6 +152,30 @@ class Visit:
         viewer = self.page.get_by_role("region", name="Selected image")
         expect(viewer.get_by_role("heading", name=name)).to_be_visible()
         return viewer
+
+    def open_from_list(self, name: str) -> Locator:
+        """Show an image of the list in the large view. The list draws only visible rows, so scroll to it first."""
+        self.page.get_by_role("button", name="List", exact=True).click()
+        rows, row = self.page.locator("tbody tr[data-name]"), self.find_card(name)
+        expect(rows.first).to_be_visible()
+        rows.first.scroll_into_view_if_needed()
+        for _ in range(1000):
+            if row.count():
+                break
+            rows.last.scroll_into_view_if_needed()
+            self.page.wait_for_timeout(50)
+        row.get_by_role("button").click()
+        viewer = self.page.get_by_role("region", name="Selected image")
+        expect(viewer.get_by_role("heading", name=name)).to_be_visible()
+        return viewer
+
+    def delete_and_keep_note(self, name: str) -> None:
+        """Delete an image. Its note stays, because the pointer is on it. Needs ``control_clock``."""
+        button = self.page.get_by_role("button", name=f"Delete {name}")
+        expect(button).to_be_visible()  # nothing is drawn while the timers stand still
+        with self.stop_timers():
+            button.click()
+            self.page.locator(".note").hover()
 
     @contextmanager
     def stop_timers(self) -> Iterator[None]:
