@@ -75,6 +75,11 @@ class Run:
             self.client.cpu + self.components.engine + self.components.functions + self.components.renderers
         ) / self.images
 
+    @property
+    def overhead(self) -> float:
+        """Return the CPU seconds of the functions and the client per image, without rendering and the engine."""
+        return (self.client.cpu + self.components.functions) / self.images
+
 
 @dataclass(frozen=True, slots=True)
 class RenderOnly:
@@ -109,6 +114,10 @@ def main() -> None:
                 f"imaging code alone {rendering.rate:.1f}/s, {1000 * rendering.cpu:.1f} ms;"
                 f" end to end {run.rate / rendering.rate:.2f} of that by elapsed time,"
                 f" {rendering.cpu / run.cpu:.2f} by CPU time"
+            )
+            print(
+                f"functions and client {1000 * run.overhead:.1f} ms,"
+                f" {run.overhead / rendering.cpu:.2f} of the imaging code alone"
             )
             document["runs"].append({"what": "photographs", "bare": asdict(rendering), **asdict(run)})
     if arguments.json:

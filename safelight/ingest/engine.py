@@ -148,9 +148,9 @@ class _Engine:
             self._start_tasks()
             if not self._active and not self._retries and not self._held and scheduler.is_finished(self._state):
                 break
+            # The next round commits what is recorded here, before it sends requests.
             for result in self.pool.wait_for_results(self._wait_seconds()):
                 self._record(result)
-            self._state.checkpoint.commit()
             self._report_progress()
         if self._on_progress is not None:
             self._on_progress(self.progress())

@@ -1,6 +1,8 @@
 """Uploads to S3 with a form or request that the API has signed."""
 
+import os
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ RETRYABLE_REASONS = frozenset({"OperationAborted", "RequestTimeout"})
 EXPIRED = 403
 #: The status that S3 returns for a request if the file is there, as after a lost response.
 THERE = 412
+#: A file is sent in blocks of this size. httpx reads 64 KiB at a time, which takes three times as much CPU time.
+_BLOCK_BYTES = 256 * 1024
 
 
 def send(form: UploadForm | SignedPut, content: BinaryIO | bytes, client: httpx.Client) -> None:
@@ -29,12 +33,27 @@ def send(form: UploadForm | SignedPut, content: BinaryIO | bytes, client: httpx.
     host = _host(form.url)
     with translate_errors(host):
         if isinstance(form, SignedPut):
-            response = client.put(form.url, content=content, headers=form.headers)
+            response = _put(form, content, client)
         else:
             media_type = form.fields.get("Content-Type", "application/octet-stream")
             response = client.post(form.url, data=form.fields, files={"file": ("file", content, media_type)})
     if not (isinstance(form, SignedPut) and response.status_code == THERE):
         _check(response, host)
+
+
+def _put(form: SignedPut, content: BinaryIO | bytes, client: httpx.Client) -> httpx.Response:
+    if isinstance(content, bytes):
+        return client.put(form.url, content=content, headers=form.headers)
+    start = content.tell()
+    size = content.seek(0, os.SEEK_END) - start
+    content.seek(start)
+    headers = {**form.headers, "Content-Length": str(size)}
+    return client.put(form.url, content=_read_blocks(content), headers=headers)
+
+
+def _read_blocks(content: BinaryIO) -> Iterator[bytes]:
+    while block := content.read(_BLOCK_BYTES):
+        yield block
 
 
 def send_part(part: SignedPart, data: bytes, client: httpx.Client) -> None:
