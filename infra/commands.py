@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from infra.errors import SetupError
+from infra.terminal import print_labeled, print_text
 
 if TYPE_CHECKING:
     from infra.deployment.change_sets import Changes
@@ -108,7 +109,7 @@ def up(
     if watch:
         from infra import hot_reload
 
-        typer.echo(
+        print_text(
             "Watching the code of the functions and the web page. To stop, press Ctrl-C. The stack keeps running.",
             err=True,
         )
@@ -122,7 +123,7 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Also delete all data
         from infra import local_stack
 
         stopped = local_stack.down(state_dir(), wipe=wipe)
-    typer.echo(stopped or f"Nothing was running.{' All local data is deleted.' if wipe else ''}")
+    print_text(stopped or f"Nothing was running.{' All local data is deleted.' if wipe else ''}")
 
 
 @app.command()
@@ -150,7 +151,7 @@ def deploy(  # noqa: PLR0913 - one argument for each option
         if as_json and not yes:
             raise SetupError("--json cannot ask for confirmation: add --yes.")
         if bytecode.find_python(wheels.PYTHON_VERSION) is None:
-            typer.echo(
+            print_text(
                 f"Python {wheels.PYTHON_VERSION} is not installed, so the Lambda packages contain no bytecode. Cold "
                 "starts take about twice as long.",
                 err=True,
@@ -183,7 +184,7 @@ def destroy(
         from infra.deployment import aws_account
 
         gone = aws_account.destroy_aws(aws_account.Account(name, profile, region))
-    typer.echo(f"The stack {name} is deleted." if gone else f"There is no stack {name}.")
+    print_text(f"The stack {name} is deleted." if gone else f"There is no stack {name}.")
 
 
 @app.command()
@@ -191,13 +192,13 @@ def doctor() -> None:
     """Check the setup and show how to fix problems. The exit code is 1 if a check fails."""
     from infra.doctor import Level, diagnose
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     colors = {Level.OK: "green", Level.OPTIONAL: "cyan", Level.WARN: "yellow", Level.FAIL: "red"}
     failed = False
     for finding in diagnose(state_dir()):
         failed = failed or finding.level is Level.FAIL
-        console.print(f"{finding.level.value:<9}", style=colors[finding.level], end="")
-        console.print(finding.text, markup=False)
+        label, style = finding.level.value, colors[finding.level]
+        print_labeled(label, finding.text, console, label_width=9, style=style)
     if failed:
         raise typer.Exit(1)
 
@@ -217,7 +218,7 @@ def _show(stack: "Stack", *, as_json: bool) -> None:
         ("Table", stack.table),
     ):
         if value:
-            typer.echo(f"  {label:<13}{value}")
+            typer.echo(f"{label:<13}{value}")
 
 
 @contextmanager
@@ -261,7 +262,7 @@ def report_expected_errors() -> Iterator[None]:
         if sentence is None:
             raise
         sys.stdout.flush()
-        typer.echo(sentence, err=True)
+        print_text(sentence, err=True)
         raise typer.Exit(COULD_NOT_RUN) from error
 
 

@@ -4,6 +4,7 @@
 
 import json
 import shlex
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from infra.commands import report_expected_errors, show_progress, state_dir
 from infra.errors import SetupError
+from infra.terminal import print_text
 
 if TYPE_CHECKING:
     from infra.stack import Stack
@@ -124,7 +126,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confir
             started = local_stack.up(state_dir(), stack.engine, report=report, parameters=parameters)
             if parameters:
                 local_stack.save_parameters(state_dir(), parameters)
-    typer.echo(f"The local stack is empty. API: {started.api_url}")
+    print_text(f"The local stack is empty. API: {started.api_url}")
 
 
 def list_variables(stack: "Stack") -> dict[str, str]:
@@ -180,9 +182,15 @@ def _print_line(line: LogLine, console: Console, *, as_json: bool) -> None:
     if not console.is_terminal:
         typer.echo("\t".join((stamp, line.role, level, message, more or "-")))
         return
-    console.print(f"{moment.astimezone():%H:%M:%S} ", style="dim", end="")
-    console.print(f"{line.role:<12} {level:<7} ", style=_LEVELS.get(level, ""), end="", markup=False)
-    console.print(f"{message}  {more}".rstrip(), markup=False)
+    head = f"{moment.astimezone():%H:%M:%S} {line.role:<12} {level:<7} "
+    console.print(head, style=_LEVELS.get(level, ""), end="", markup=False)
+    whole = f"{message}  {more}".rstrip()
+    if len(head) + len(whole) <= console.width:
+        console.print(whole, markup=False)
+    else:
+        console.print(message, markup=False)
+        fields_below = textwrap.wrap(more, console.width - 4, break_long_words=False, break_on_hyphens=False)
+        console.print("\n".join(f"    {each}" for each in fields_below), markup=False)
     for each in str(fields.get("exception", "")).splitlines():
         console.print(f"    {_escape(each)}", style="red", markup=False)
 

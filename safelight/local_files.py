@@ -1,9 +1,15 @@
 """Folders on this machine that a command writes to."""
 
+import os
 import tempfile
 from pathlib import Path
 
 from safelight.errors import LocalFileError
+
+
+def make_absolute(path: Path) -> Path:
+    """Return a path that names the same file from every current folder, without ``..``. Links are kept."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - absolute() keeps ".."
 
 
 def require_writable_folder(folder: Path) -> None:

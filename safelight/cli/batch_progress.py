@@ -7,6 +7,7 @@ from rich.console import Console
 
 from safelight.cli import options as opts
 from safelight.cli.rendering import documents, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.client import Safelight
 from safelight.errors import ApiError, ClientError, WaitedTooLong
 from safelight.models import Batch
@@ -76,10 +77,10 @@ def run(client: Safelight, batch: Batch, *, command: str, wait: bool, as_json: b
     try:
         batch = complete_backfill(client, batch, print_change, wait=wait)
     except KeyboardInterrupt:
-        typer.echo(f"\nStopped waiting. {_hint(batch, command)}", err=True)
+        print_text(f"\nStopped waiting. {_hint(batch, command)}", err=True)
         return opts.EXIT_INTERRUPTED
     except ClientError:
-        typer.echo(f"Stopped waiting. {_hint(batch, command)}", err=True)
+        print_text(f"Stopped waiting. {_hint(batch, command)}", err=True)
         raise
     print_batch(batch, as_json=as_json)
     return choose_exit_code(batch)
@@ -122,7 +123,7 @@ def print_batches(batches: Sequence[Batch]) -> None:
         )
         for batch in batches
     ]
-    tables.print_rows(("Batch", "State", "Created", "Jobs", "Name"), rows, console)
+    tables.print_rows(("Batch", "State", "Created", "Jobs", "Name"), rows, console, "There are no batches.")
 
 
 def _format_counts(batch: Batch) -> str:

@@ -49,12 +49,15 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except ClientError as error:
-            from safelight.cli.rendering.text import format_error  # noqa: PLC0415 - only after an error
+            from safelight.cli.rendering.prose import print_text  # noqa: PLC0415 - only after an error
+            from safelight.cli.rendering.text import format_error  # noqa: PLC0415
 
-            typer.echo(format_error(error), err=True)
+            print_text(format_error(error), err=True)
             raise typer.Exit(choose_exit_code(error)) from error
         except ModuleNotFoundError as error:
-            typer.echo(
+            from safelight.cli.rendering.prose import print_text  # noqa: PLC0415 - only after an error
+
+            print_text(
                 f"This command needs the extra local, because the module {error.name} is not installed here. "
                 f"Run: {stack_code.INSTALL} (in a checkout: make up). "
                 "Other commands work with any API: set SAFELIGHT_API_URL, or pass --api-url.",

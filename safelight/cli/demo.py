@@ -10,8 +10,10 @@ import typer
 
 from safelight.api_options import DEFAULT_OPTIONS, LOSSY_FORMATS
 from safelight.cli.rendering import documents, lines, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.submission import Outcome, SubmitOptions, submit_all
 from safelight.client import Safelight
+from safelight.errors import LocalFileError
 
 IMAGES_FOLDER = Path(__file__).parents[1] / "demo_images"
 #: The API accepts this file because it starts with the signature of a PNG file. Its job fails.
@@ -21,6 +23,8 @@ EXPECTED_CODE = "NOT_AN_IMAGE"
 PRESET = "web"
 #: The image that is also processed without options.
 DEFAULT_EXAMPLE = "astronaut.jpg"
+#: The sample files are copied to this folder in the folder of the results.
+ORIGINALS_FOLDER = "originals"
 #: More jobs at a time would only make a busy machine start more processes.
 CONCURRENCY = 4
 #: While processes start on a busy machine, the API refuses requests for minutes. The delay is at most 20 s.
@@ -48,7 +52,7 @@ def run_demo(
     """
     patient = client.with_retries(RETRIES)
     files = list_images(images)
-    say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
+    say: Callable[[str], None] = (lambda _: None) if as_json else print_text
     count = sum(file.name != INVALID_IMAGE for file in files)
     say(f"Processing {count} images with the preset {PRESET}, and a file that is not an image:\n")
     say(_format_row("File", "Original", "Result", "Smaller by"))
@@ -57,13 +61,25 @@ def run_demo(
     say(f"\n{describe_default_pipeline()} For example:\n")
     outcomes += _submit(patient, [images / DEFAULT_EXAMPLE], SubmitOptions(wait=True, out=out), say)
     as_expected = all(is_as_expected(outcome) for outcome in outcomes)
+    copy_originals(files, out / ORIGINALS_FOLDER)
     if as_json:
         addresses = {"api_url": client.api_url, "ui_url": ui_url, "results": str(out)}
         documents.print_document({"as_expected": as_expected, **addresses, **documents.describe_outcomes(outcomes)})
         return as_expected
     _print_failures(outcomes)
+    # Without wrapping, because the commands are to be copied.
     typer.echo(describe_next_steps(client.api_url, ui_url, out))
     return as_expected
+
+
+def copy_originals(files: Sequence[Path], folder: Path) -> None:
+    """Copy the sample files to a folder, so that they have short names. Raises LocalFileError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copyfile(file, folder / file.name)
+    except OSError as error:
+        raise LocalFileError(f"{folder} can't be written ({error.strerror or error}).") from error
 
 
 def _submit(
@@ -119,22 +135,27 @@ def is_as_expected(outcome: Outcome) -> bool:
 
 
 def describe_next_steps(api_url: str, ui_url: str, out: Path) -> str:
-    """Return the URLs of this stack, and commands to try."""
-    image = shlex.quote(str(_make_relative(IMAGES_FOLDER / "astronaut.jpg")))
-    folder = shlex.quote(text.escape(str(out)))
+    """Return the URLs of this stack, and commands to try. Long commands continue in a second line."""
+    results = text.escape(str(out))
+    folder = shlex.quote(results)
+    image = shlex.quote(text.escape(str(out / ORIGINALS_FOLDER / DEFAULT_EXAMPLE)))
     command = shlex.quote(_find_command())
     return f"""
-Done. The results are in {text.escape(str(out))}/ and the stack keeps running:
+Done. The stack keeps running. The results are in {results}/,
+and the sample files in {results}/{ORIGINALS_FOLDER}/.
 
 Web page   {ui_url}
 API        {api_url}
 
 Try next:
   {command} list
-  {command} submit {image} --preset web --out {folder}
-  {command} submit {image} --width 300 --format webp --color --out {folder}
-  curl --data-binary @{image} -H 'Content-Type: image/jpeg' '{api_url}/jobs?preset=web&filename=astronaut.jpg'
-  base64 -w 0 {image} | curl --data-binary @- -H 'Content-Type: text/plain' '{api_url}/jobs?preset=web'
+  {command} submit {image} \\
+    --width 300 --format webp --color --out {folder}
+  API={api_url}
+  curl --data-binary @{image} \\
+    "$API/jobs?preset=web&filename={DEFAULT_EXAMPLE}"
+  base64 < {image} | curl --data-binary @- \\
+    -H 'Content-Type: text/plain' "$API/jobs?preset=web"
   {command} down"""
 
 
@@ -152,15 +173,11 @@ def describe_default_pipeline() -> str:
 
 def _find_command() -> str:
     """Return how to call this command: its name if the shell finds it, else its path."""
-    return "safelight" if shutil.which("safelight") else str(_make_relative(Path(sys.argv[0])))
-
-
-def _make_relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return "safelight" if shutil.which("safelight") else text.shorten_path(sys.argv[0])
 
 
 def _print_failures(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if not is_as_expected(outcome):
             failure = lines.format_failure(outcome) or "no result"
-            typer.echo(f"\n{outcome.file.name} did not end as expected: {failure}", err=True)
+            print_text(f"\n{outcome.file.name} did not end as expected: {failure}", err=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from safelight.cli import options as opts
 from safelight.cli.rendering import documents, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ClientError, Unreachable
@@ -110,7 +111,7 @@ def _print_facts(found: Mapping[str, Facts], errors: Mapping[str, ClientError], 
     heads = ("File", "Fact", "Value") if len(found) > 1 else ("Fact", "Value")
     tables.print_rows(heads, rows, Console())
     for name, error in errors.items():
-        typer.echo(f"{text.escape(name)}: {text.format_error(error)}", err=True)
+        print_text(f"{text.escape(name)}: {text.format_error(error)}", err=True)
 
 
 def _list_rows(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from safelight.cli.options import EXIT_NOT_RUN, EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, require_job_ids
 from safelight.cli.rendering import documents, lines, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ClientError, Unreachable
@@ -57,7 +58,10 @@ def print_jobs(jobs: Sequence[Job], errors: Mapping[str, ClientError], *, as_jso
     if as_json:
         documents.print_document({"jobs": [job.document() for job in jobs], "errors": _error_documents(errors)})
     elif console.is_terminal:
-        tables.print_jobs(jobs, console)
+        if jobs:
+            tables.print_jobs(jobs, console)
+        elif not errors:
+            print_text("There are no such jobs.")
         _print_details(jobs)
     else:
         for job in jobs:
@@ -74,7 +78,8 @@ def _print_deletions(deletions: Sequence[Deletion], errors: Mapping[str, ClientE
     else:
         console = Console()
         rows = [(each.id, "DELETED", "-", str(each.object_count), text.format_size(each.bytes)) for each in deletions]
-        tables.print_rows(("ID", "Status", "Code", "Objects", "Size"), rows, console)
+        if rows:
+            tables.print_rows(("ID", "Status", "Code", "Objects", "Size"), rows, console)
         if not console.is_terminal:
             for job_id, error in errors.items():
                 typer.echo(lines.format_missing(job_id, error, _DELETION_COLUMNS))
@@ -87,7 +92,7 @@ def _error_documents(errors: Mapping[str, ClientError]) -> list[dict[str, object
 
 def _print_errors(errors: Mapping[str, ClientError]) -> None:
     for job_id, error in errors.items():
-        typer.echo(f"{text.escape(job_id)}: {text.format_error(error)}", err=True)
+        print_text(f"{text.escape(job_id)}: {text.format_error(error)}", err=True)
 
 
 def _print_details(jobs: Sequence[Job]) -> None:
@@ -95,8 +100,8 @@ def _print_details(jobs: Sequence[Job]) -> None:
         return
     (job,) = jobs
     if job.error is not None:
-        typer.echo(f"\n{text.escape(job.error.message)}")
+        print_text(f"\n{text.escape(job.error.message)}")
     for warning in job.warnings:
-        typer.echo(f"Note: {text.escape(warning)}")
+        print_text(f"Note: {text.escape(warning)}")
     if job.succeeded:
-        typer.echo(f"\nNext: safelight result {job.id}")
+        print_text(f"\nNext: safelight result {job.id}")

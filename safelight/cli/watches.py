@@ -10,6 +10,7 @@ from safelight.cli.commands.import_prefix import Include
 from safelight.cli.job_spec_options import JobSpecArguments, take_job_spec
 from safelight.cli.options import ApiUrl, Json
 from safelight.cli.rendering import documents, tables
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.models import Watch
 
@@ -75,7 +76,7 @@ def list_watches(context: typer.Context, *, api_url: ApiUrl = None, as_json: Jso
     if as_json:
         documents.print_document({"watches": [watch.document() for watch in found]})
         return
-    tables.print_rows(HEADS, map(_make_row, found), Console())
+    tables.print_rows(HEADS, map(_make_row, found), Console(), "There are no watches.")
 
 
 @app.command("show")
@@ -86,9 +87,9 @@ def show(context: typer.Context, watch_id: WatchId, *, api_url: ApiUrl = None, a
     _print(watch, as_json=as_json)
     if not as_json:
         for each in watch.examples:
-            typer.echo(f"Skipped: {each['key']} ({each['code']})")
+            print_text(f"Skipped: {each['key']} ({each['code']})")
         if watch.error is not None:
-            typer.echo(f"Error: {watch.error.code}: {watch.error.message}")
+            print_text(f"Error: {watch.error.code}: {watch.error.message}")
 
 
 @app.command("pause")

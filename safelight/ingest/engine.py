@@ -19,12 +19,12 @@ from safelight.ingest.filters import SearchOptions, SkipReason
 from safelight.ingest.inspection import inspect_files
 from safelight.ingest.manifests import check_manifest, read_manifest
 from safelight.ingest.polling import Poller
-from safelight.ingest.progress import Progress, RunCounts, is_done, read_progress
+from safelight.ingest.progress import Progress, RunCounts, is_continued, is_done, read_progress
 from safelight.ingest.sources import Entry, InvalidEntry, find_entries, require_sources
 from safelight.ingest.state import IngestOptions, RunState
 from safelight.ingest.tasks import PollMembers, Task
 from safelight.ingest.worker_pool import ScanResult, TaskResult, WorkerPool
-from safelight.local_files import require_writable_folder
+from safelight.local_files import make_absolute, require_writable_folder
 from safelight.transport.retries import get_retry_after, is_quota_exceeded, is_retryable, is_server_unavailable
 from safelight.transport.timing import SYSTEM_TIMING, Timing
 
@@ -69,7 +69,7 @@ def ingest(  # noqa: PLR0913 - all but two are optional
         sources=tuple(str(each) for each in sources),
         manifests=tuple(Path(each) for each in manifests),
         options={**(options or {}), **{key: value for key, value in processing.items() if value is not None}},
-        search=SearchOptions(skipped=() if output_folder is None else (output_folder.absolute(),)),
+        search=SearchOptions(skipped=() if output_folder is None else (make_absolute(output_folder),)),
         out=output_folder,
         name=name,
         concurrency=concurrency,
@@ -106,9 +106,10 @@ def run(  # noqa: PLR0913 - the last two are for tests
     or stays unavailable, and CheckpointUnusable or ManifestUnusable if one of these files can't be used.
     """
     with translate_database_errors(checkpoint.path):
-        listing.prepare_run(checkpoint, str(options.out.absolute()) if options.out else None)
+        listing.prepare_run(checkpoint, str(make_absolute(options.out)) if options.out else None)
         state = RunState(checkpoint, checkpoint.id, options, Poller(timing.monotonic()), clock)
-        state.done_before = read_progress(checkpoint, downloading=options.out is not None, scanned=False).done
+        before = read_progress(checkpoint, downloading=options.out is not None, scanned=False)
+        state.done_before, state.continued = before.done, before.continued
         engine = _Engine(client.without_retries(), state, on_progress, timing)
         try:
             engine.run()
@@ -162,6 +163,7 @@ class _Engine:
             sent=state.sent_files,
             sent_bytes=state.sent_bytes,
             done_before=state.done_before,
+            continued=state.continued,
             # A copy, because another thread counts.
             skipped=dict(state.skipped.most_common()),
         )
@@ -208,6 +210,7 @@ class _Engine:
             changed = listing.add_entries(state.checkpoint, result.entries)
             downloading = state.options.out is not None
             state.done_before -= sum(is_done(each, downloading=downloading) for each in changed)
+            state.continued -= sum(is_continued(each, downloading=downloading) for each in changed)
             state.scanned |= result.last
             self.pool.allow_next_scan_result()
         elif result.task is None:

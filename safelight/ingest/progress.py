@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.schema import State
@@ -20,6 +21,8 @@ class RunCounts:
     sent_bytes: int = 0
     #: Files that succeeded or failed in earlier runs.
     done_before: int = 0
+    #: Files that earlier runs have sent, and that were still open when this run started.
+    continued: int = 0
     #: Files and folders of the sources that are not ingested, by the reason.
     skipped: Mapping[str, int] = field(default_factory=dict)
 
@@ -54,6 +57,12 @@ class Progress:
         return sum(self.states.get(state, 0) for state in FAILED_STATES)
 
     @property
+    def continued(self) -> int:
+        """Return the number of files that are sent, and that have neither succeeded nor failed."""
+        is_open = partial(is_continued, downloading=self.downloading)
+        return sum(count for state, count in self.states.items() if is_open(state))
+
+    @property
     def done(self) -> int:
         """Return the number of files that succeeded or failed."""
         return self.succeeded + self.failed
@@ -63,6 +72,11 @@ class Progress:
         if state in _SUCCESS_STATES[self.downloading]:
             return "succeeded"
         return "failed" if state in FAILED_STATES else "open"
+
+
+def is_continued(state: State, *, downloading: bool) -> bool:
+    """Return True if a file in a state is sent, and has neither succeeded nor failed."""
+    return state in {State.SENT, State.COMPLETED} and not is_done(state, downloading=downloading)
 
 
 def is_done(state: State, *, downloading: bool) -> bool:

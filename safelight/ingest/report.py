@@ -61,6 +61,7 @@ def summarize(checkpoint: Checkpoint, progress: Progress) -> dict[str, Any]:
         "sent": progress.run.sent,
         "bytes": progress.run.sent_bytes,
         "done_before": progress.run.done_before,
+        "continued": progress.run.continued,
         "skipped": dict(progress.run.skipped),
         "batches": batches,
         "checkpoint": str(checkpoint.path),

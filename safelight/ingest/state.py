@@ -79,6 +79,8 @@ class RunState:
     sent_bytes: int = 0
     #: Number of files that succeeded or failed in earlier runs.
     done_before: int = 0
+    #: Number of files that earlier runs have sent, and that were still open when this run started.
+    continued: int = 0
     #: Files and folders that are skipped, by the reason.
     skipped: Counter[str] = field(default_factory=Counter)
     #: True if all sources are read.

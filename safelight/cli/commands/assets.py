@@ -69,4 +69,4 @@ def _print_assets(assets: Sequence[Asset], *, as_json: bool) -> None:
         )
         for asset in assets
     ]
-    tables.print_rows(("Name", "Format", "Dimensions", "Size"), rows, Console())
+    tables.print_rows(("Name", "Format", "Dimensions", "Size"), rows, Console(), "There are no assets.")

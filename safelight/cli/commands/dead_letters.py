@@ -9,6 +9,7 @@ from rich.console import Console
 
 from safelight.cli.options import EXIT_PARTIAL_FAILURE, EXIT_SUCCESS, ApiUrl, Json, require_job_ids
 from safelight.cli.rendering import documents, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ApiError
@@ -96,9 +97,10 @@ def _print_dead_letters(letters: Sequence[DeadLetter], *, as_json: bool) -> None
         )
         for each in letters
     ]
-    tables.print_rows(("ID", "Kind", "Reason", "Since", "Owner", "Redrives"), rows, Console())
+    if rows:
+        tables.print_rows(("ID", "Kind", "Reason", "Since", "Owner", "Redrives"), rows, Console())
     summary = ", ".join(f"{count} {text.escape(reason)}" for reason, count in sorted(counts.items()))
-    typer.echo(summary or "There are no dead letters.", err=True)
+    print_text(summary or "There are no dead letters.", err=True)
 
 
 def _redrive_each(client: Safelight, ids: Sequence[str], *, force: bool) -> RedriveResult:
@@ -122,5 +124,5 @@ def _print_redrive_result(total: RedriveResult, *, as_json: bool) -> None:
     else:
         tables.print_rows(("ID", "Status"), [(job_id, "PENDING") for job_id in total.jobs], Console())
     for refusal in total.refusals:
-        typer.echo(f"{text.escape(refusal.id)}: refused ({text.escape(refusal.code)}).", err=True)
-    typer.echo(f"{total.redriven} redriven, {total.refused} refused.", err=True)
+        print_text(f"{text.escape(refusal.id)}: refused ({text.escape(refusal.code)}).", err=True)
+    print_text(f"{total.redriven} redriven, {total.refused} refused.", err=True)

@@ -16,6 +16,7 @@ from safelight.cli.options import (
     require_job_ids,
 )
 from safelight.cli.rendering import documents, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.errors import ClientError
@@ -95,10 +96,10 @@ def _delete_all(client: Safelight, statement: Path, tags: dict[str, str], *, as_
     try:
         document = delete_owner(client, statement, tags, show)
     except KeyboardInterrupt:
-        typer.echo("\nStopped. To continue, run the same command again.", err=True)
+        print_text("\nStopped. To continue, run the same command again.", err=True)
         return EXIT_INTERRUPTED
     except ClientError:
-        typer.echo("Stopped. To continue, run the same command again.", err=True)
+        print_text("Stopped. To continue, run the same command again.", err=True)
         raise
     counts = {name: value for name, value in document.items() if name != "jobs"}
     if as_json:
@@ -108,5 +109,5 @@ def _delete_all(client: Safelight, statement: Path, tags: dict[str, str], *, as_
         typer.echo(f"objects\t{document['object_count']}")
         typer.echo(f"bytes\t{document['bytes']}")
         typer.echo(f"failed\t{len(document['failed'])}")
-        typer.echo(f"Statement: {text.escape(str(statement))}", err=True)
+        print_text(f"Statement: {text.escape(str(statement))}", err=True)
     return EXIT_SUCCESS if document["complete"] else EXIT_PARTIAL_FAILURE

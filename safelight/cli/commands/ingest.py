@@ -32,7 +32,7 @@ from safelight.ingest.filters import SearchOptions, SkipReason
 from safelight.ingest.preview import preview
 from safelight.ingest.sources import require_sources
 from safelight.ingest.state import IngestOptions
-from safelight.local_files import require_writable_folder
+from safelight.local_files import make_absolute, require_writable_folder
 
 EXAMPLES = """Examples:
 
@@ -139,7 +139,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
             patterns=(*(include or ()), *(pattern or ())),
             exclude=tuple(exclude or ()),
             max_size=opts.parse_size(max_size),
-            skipped=(out.absolute(),) if out is not None else (),
+            skipped=(make_absolute(out),) if out is not None else (),
             names=typer.get_binary_stream("stdin") if "-" in (sources or ()) else None,
         ),
         out=out,
@@ -264,9 +264,9 @@ def _print_result(
         print_summary(summary, console)
     print_failures(failed, summary["failed"], console)
     if not quiet:
-        paths = [text.escape(text.shorten_path(each)) for each in summary["report"]]
-        lines = [line for path in paths for line in wrap_path(path, console.width)]
         is_terminal = console.is_terminal
+        paths = [text.escape(text.shorten_path(each, with_home=is_terminal)) for each in summary["report"]]
+        lines = [line for path in paths for line in wrap_path(path, console.width)]
         typer.echo("\n".join(["Report:", *lines]) if is_terminal else f"Report: {', '.join(paths)}", err=True)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from safelight.api_options import MEDIA_TYPES, PLAN_FORMATS, RAW_FORMATS
 from safelight.cli import options as opts
 from safelight.cli.rendering import documents, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.errors import ApiError, ClientError
 from safelight.ingest.inspection import HEADER_BYTES, detect_media_type
@@ -107,14 +108,14 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
         _print_steps(plan)
     if plan.estimate.milliseconds is not None:
         memory = text.format_size(plan.estimate.memory_bytes)
-        typer.echo(f"Estimate: {plan.estimate.milliseconds} ms of processing, {memory} of memory.", err=True)
+        print_text(f"Estimate: {plan.estimate.milliseconds} ms of processing, {memory} of memory.", err=True)
     if plan.skipped:
         names = ", ".join(text.escape(each.name) for each in plan.skipped)
-        typer.echo(f"Skipped: {names}. {text.escape(plan.skipped[0].reason)}", err=True)
+        print_text(f"Skipped: {names}. {text.escape(plan.skipped[0].reason)}", err=True)
     for warning in plan.warnings:
-        typer.echo(f"Note: {text.escape(warning.message)}", err=True)
+        print_text(f"Note: {text.escape(warning.message)}", err=True)
     if plan.failure is not None:
-        typer.echo(
+        print_text(
             f"The job would fail: {text.escape(plan.failure.message)} ({text.escape(plan.failure.code)})", err=True
         )
 

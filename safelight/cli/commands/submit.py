@@ -9,6 +9,7 @@ from rich.console import Console
 
 from safelight.cli import options as opts
 from safelight.cli.rendering import documents, progress, tables, text
+from safelight.cli.rendering.prose import print_text
 from safelight.cli.submission import ImageSource, Outcome, SubmitOptions, count_outcomes, parse_source, submit_all
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
@@ -141,13 +142,13 @@ def _run(
         _print_next_step(outcomes, options)
     _, failed = count_outcomes(outcomes)
     if failed:
-        typer.echo(f"{failed} of {len(outcomes)} files failed.", err=True)
+        print_text(f"{failed} of {len(outcomes)} files failed.", err=True)
     return outcomes
 
 
 def _print_next_step(outcomes: Sequence[Outcome], options: SubmitOptions) -> None:
     saved = [path for outcome in outcomes for path in outcome.saved]
     if saved and options.out is not None:
-        typer.echo(f"\n{len(saved)} results are in {text.escape(str(options.out))}.")
+        print_text(f"\n{len(saved)} results are in {text.escape(str(options.out))}.")
     elif not options.wait and (first := next((each.job for each in outcomes if each.job), None)):
-        typer.echo(f"\nNext: safelight status {first.id}, then safelight result {first.id}")
+        print_text(f"\nNext: safelight status {first.id}, then safelight result {first.id}")

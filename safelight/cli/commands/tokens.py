@@ -78,7 +78,7 @@ def list_tokens(
         documents.print_document({"tokens": [token.document() for token in found]})
         return
     heads = ("ID", "State", "Files", "Bytes", "Expires", "Origin")
-    tables.print_rows(heads, map(_make_row, found), Console())
+    tables.print_rows(heads, map(_make_row, found), Console(), "There are no upload tokens.")
 
 
 @app.command("revoke")

@@ -1,5 +1,6 @@
 """``safelight verify``: verify a job's images against its receipt."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,8 +93,17 @@ def _print_findings(job_id: str, evidence: "Evidence", findings: list[Finding], 
     if as_json:
         documents.print_document({"id": job_id, "findings": lines})
         return
-    rows = [(line["what"], line["state"], line["detail"]) for line in lines]
-    tables.print_rows(("Checked", "State", "Detail"), rows, Console())
+    console = Console()
+    rows = [
+        (line["what"], line["state"], _shorten_digests(line["detail"]) if console.is_terminal else line["detail"])
+        for line in lines
+    ]
+    tables.print_rows(("Checked", "State", "Detail"), rows, console)
+
+
+def _shorten_digests(detail: str) -> str:
+    """Shorten SHA-256 digests, so that they fit into a line of a terminal."""
+    return re.sub(r"\b([0-9a-f]{16})[0-9a-f]{48}\b", r"\1…", detail)
 
 
 def _is_replaced(evidence: "Evidence") -> bool:

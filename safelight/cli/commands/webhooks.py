@@ -110,7 +110,7 @@ def list_deliveries(
         )
         for each in found
     ]
-    tables.print_rows(heads, rows, Console())
+    tables.print_rows(heads, rows, Console(), "There are no deliveries.")
 
 
 @app.command("replay")
@@ -142,7 +142,7 @@ def _print_webhooks(webhooks: "Sequence[Webhook]", *, as_json: bool) -> None:
         )
         for each in webhooks
     ]
-    tables.print_rows(("Name", "State", "Created", "Events", "URL"), rows, Console())
+    tables.print_rows(("Name", "State", "Created", "Events", "URL"), rows, Console(), "There are no webhooks.")
 
 
 @app.command("listen", epilog=EXAMPLES)

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from safelight.cli.rendering import text
+from safelight.cli.rendering.prose import print_text
 from safelight.ingest import Progress
 
 #: Interval of the lines without a terminal.
@@ -123,6 +124,7 @@ def _print_lines(rate: RateMeter) -> Iterator[OnProgress]:
 def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     """Print the counts: a table on a terminal, elsewhere lines with a name, a tab and a value."""
     counts = [("files", summary["files"]), ("sent now", summary["sent"]), ("done before", summary["done_before"])]
+    counts += [("continued", summary["continued"])] if summary["continued"] else []
     counts += [("duplicates", summary["same_as_another"]), ("skipped", sum(summary["skipped"].values()))]
     counts += [(f"skipped {reason}", count) for reason, count in summary["skipped"].items()]
     counts += [("succeeded", summary["succeeded"]), ("failed", summary["failed"])]
@@ -158,7 +160,7 @@ def print_failures(failed: Iterator[Mapping[str, Any]], count: int, console: Con
             typer.echo("\t".join(fields), err=True)
         printed += 1
     if count > printed:
-        typer.echo(f"… and {count - printed:,} more failed files. See the report.", err=True)
+        print_text(f"… and {count - printed:,} more failed files. See the report.", err=True)
 
 
 def _format_block(file: str, text_below: str, width: int) -> str:

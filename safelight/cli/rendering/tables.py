@@ -9,18 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from safelight.cli.rendering import lines, text
+from safelight.cli.rendering.prose import print_text, wrap
 from safelight.cli.submission import Outcome
 from safelight.models import Job
 
 _JOB_OR_ERROR = "Job or error"
+#: Headings of cells with two lines.
+_ID_FILE, _STATUS_CREATED = "ID\nFile", "Status\nCreated"
 #: Columns that are aligned to the right.
 _NUMERIC_COLUMNS = frozenset(
     {"Before", "After", "Change", "Time", "Change\nTime", "Size", "Dimensions", "Version", "Objects", "Redrives"}
 )
 #: Columns that are not wrapped: numbers, and values that users copy.
-_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch", "Created"}
-#: Minimum width of the other columns, in characters. A job ID in ``_JOB_OR_ERROR`` stays whole.
-_MIN_WIDTHS = {_JOB_OR_ERROR: 26}
+_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch", "Created", "Event", "Job", "Token", "URL"}
+#: Minimum width of the other columns, in characters. IDs and times stay whole.
+_MIN_WIDTHS = {_JOB_OR_ERROR: 26, _ID_FILE: 26, _STATUS_CREATED: 16}
 _MIN_WIDTH = 9
 #: Characters between columns, without and with wrapping.
 _WIDE_GAP, _NARROW_GAP = 2, 1
@@ -59,10 +62,17 @@ class _Layout(NamedTuple):
         return widths
 
 
-def print_rows(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Console) -> None:
-    """Print rows: a table on a terminal, elsewhere one line per row, with tabs and without headings."""
+def print_rows(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Console, empty: str = "") -> None:
+    """Print rows: a table on a terminal, elsewhere one line per row, with tabs and without headings.
+
+    If there are no rows, print the sentence ``empty`` on a terminal.
+    """
     if console.is_terminal:
-        _print_layout(_Layout(heads, [[_make_cell(each) for each in row] for row in rows]), console)
+        cells = [[_make_cell(each) for each in row] for row in rows]
+        if cells or not empty:
+            _print_layout(_Layout(heads, cells), console)
+        else:
+            print_text(empty)
         return
     for row in rows:
         typer.echo("\t".join(map(text.escape, row)), err=console.stderr)
@@ -72,43 +82,43 @@ def print_jobs(jobs: Sequence[Job], console: Console) -> None:
     """Print one job per row."""
 
     def make_layout(*, compact: bool) -> _Layout:
-        rows = [
-            (
-                *(_make_cell(job.id), _make_status_cell(job)),
-                *_make_name_cells(job, compact=compact),
-                *_make_numeric_cells(job, compact=compact),
-            )
-            for job in jobs
-        ]
-        name_heads = ("File\nCreated",) if compact else ("File", "Created")
-        return _Layout(("ID", "Status", *name_heads, *_get_numeric_heads(compact=compact)), rows)
+        rows = [(*_make_name_cells(job, compact=compact), *_make_numeric_cells(job, compact=compact)) for job in jobs]
+        name_heads = (_ID_FILE, _STATUS_CREATED) if compact else ("ID", "Status", "File", "Created")
+        return _Layout((*name_heads, *_get_numeric_heads(compact=compact)), rows)
 
     _print_table(make_layout, console)
 
 
 def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print one file per row, with its job or its error."""
+    """Print one file per row, with its job or the code of its error. The messages are below the table."""
 
     def make_layout(*, compact: bool) -> _Layout:
         rows = [
             (
                 *(_make_cell(str(each.file)), _make_outcome_status_cell(each)),
                 *_make_size_cells(each.job, compact=compact),
-                _make_cell(lines.format_failure(each) or (each.job.id if each.job else "")),
+                _make_cell(each.job.id if each.job else lines.get_outcome_code(each) or ""),
             )
             for each in outcomes
         ]
         return _Layout(("File", "Status", "Before", "After", "Change", _JOB_OR_ERROR), rows)
 
     _print_table(make_layout, console)
+    for each in outcomes:
+        if message := lines.format_failure(each):
+            print_text(f"\n{text.escape(str(each.file))}\n  {message}")
 
 
 def _print_table(make_layout: Callable[..., _Layout], console: Console) -> None:
-    """Print a table, with compact cells of two lines if it is too wide otherwise."""
+    """Print a table, with compact cells of two lines if it is too wide otherwise, or blocks if these are too wide."""
     layout = make_layout(compact=False)
-    if layout.is_wider_than(console.width):
-        layout = make_layout(compact=True)
-    _print_layout(layout, console)
+    compact = make_layout(compact=True)
+    if not layout.is_wider_than(console.width):
+        _print_layout(layout, console)
+    elif compact.fit(console.width) is not None:
+        _print_layout(compact, console)
+    else:
+        _print_blocks(layout, console)
 
 
 def _print_layout(layout: _Layout, console: Console) -> None:
@@ -123,8 +133,14 @@ def _print_layout(layout: _Layout, console: Console) -> None:
     for head, width in zip(layout.heads, widths, strict=True):
         table.add_column(head, justify="right" if head in _NUMERIC_COLUMNS else "left", width=width, overflow="fold")
     for row in layout.rows:
-        table.add_row(*row)
+        table.add_row(*(_wrap_cell(cell, width) for cell, width in zip(row, widths, strict=True)))
     console.print(table)
+
+
+def _wrap_cell(cell: Text, width: int) -> Text:
+    """Return a cell whose lines end between words, or after a separator of a longer word."""
+    wrapped = [part for line in cell.plain.split("\n") for part in wrap(line, width)]
+    return Text("\n".join(wrapped), style=cell.style)
 
 
 def _print_blocks(layout: _Layout, console: Console) -> None:
@@ -145,10 +161,12 @@ def _get_numeric_heads(*, compact: bool) -> tuple[str, ...]:
 
 
 def _make_name_cells(job: Job, *, compact: bool) -> tuple[Text, ...]:
-    """Return the cells File and Created. Compact: they are one cell."""
-    name = job.filename or "-"
-    created = text.format_minute(job.uploaded_at)
-    return (_make_two_lines(name, created),) if compact else (_make_cell(name), _make_cell(created))
+    """Return the cells ID, Status, File and Created. Compact: two cells with the others in their second lines."""
+    name, created = _make_cell(job.filename or "-"), _make_cell(text.format_minute(job.uploaded_at))
+    ident, status = _make_cell(job.id), _make_status_cell(job)
+    if not compact:
+        return ident, status, name, created
+    return Text("\n").join([ident, name]), Text(f"{status.plain}\n{created.plain}", style=status.style)
 
 
 def _make_numeric_cells(job: Job | None, *, compact: bool) -> tuple[Text, ...]:

@@ -17,10 +17,16 @@ def escape(text: str) -> str:
     )
 
 
-def shorten_path(path: str) -> str:
-    """Return a path relative to the current folder if it is below this folder. Return other names unchanged."""
-    prefix = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - names are text
-    return path.removeprefix(prefix)
+def shorten_path(path: str, *, with_home: bool = False) -> str:
+    """Return an absolute path relative to the current folder if that is shorter. Return other names unchanged.
+
+    ``with_home`` also writes the user's home directory as ``~``, for paths that are only read by people.
+    """
+    if not os.path.isabs(path):  # noqa: PTH117 - names are text
+        return path
+    home = os.path.join(os.path.expanduser("~"), "")  # noqa: PTH111, PTH118 - names are text
+    in_home = f"~/{path.removeprefix(home)}" if with_home and path.startswith(home) else path
+    return min((os.path.relpath(path), in_home), key=len)
 
 
 def format_duration_of(seconds: float) -> str:

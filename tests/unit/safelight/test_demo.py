@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,11 @@ def test_demo_processes_all_images(invoke: Invoke, tmp_path: Path, api: Any) -> 
     assert sorted(each["filename"] for each in created[:-1]) == sorted(names)
     assert {each.get("preset") for each in created[:-1]} == {"web"}
     assert dict(created[-1]) == {"filename": "astronaut.jpg"}
-    assert len(list((tmp_path / "demo-results").iterdir())) == len(names) - 1
+    results = tmp_path / "demo-results"
+    assert len([path for path in results.iterdir() if path.is_file()]) == len(names) - 1
+    assert {path.name for path in (results / "originals").iterdir()} == names
     assert "engine is up" in result.stdout
-    assert "base64 -w 0" in result.stdout
-    assert "'http://api.test/v1/jobs?preset=web'" in result.stdout
+    assert "API=http://api.test/v1\n" in result.stdout
     assert "http://ui.test" in result.stdout
 
 
@@ -79,12 +81,23 @@ def test_next_steps_write_no_file(invoke: Invoke) -> None:
     assert " > " not in steps
 
 
+def test_next_steps_fit_a_terminal(invoke: Invoke, tmp_path: Path) -> None:
+    """No line is longer than 80 characters, wherever Safelight is installed. The shell finds the files they name."""
+    steps = invoke("demo").stdout.split("Done.")[1]
+    assert max(map(len, steps.splitlines())) <= 80
+    assert str(IMAGES_FOLDER) not in steps
+    commands = [shlex.split(each) for each in steps.split("Try next:")[1].replace("\\\n", "").splitlines() if each]
+    named = [word.lstrip("@") for words in commands for word in words if "originals" in word]
+    assert len(named) == 3
+    assert all((tmp_path / each).is_file() for each in named)
+
+
 def test_second_demo_replaces_the_results(invoke: Invoke, tmp_path: Path) -> None:
     """The files are the same."""
     invoke("demo", "--out", "out")
-    first = sorted((tmp_path / "out").iterdir())
+    first = sorted((tmp_path / "out").rglob("*"))
     assert invoke("demo", "--out", "out").exit_code == 0
-    assert sorted((tmp_path / "out").iterdir()) == first
+    assert sorted((tmp_path / "out").rglob("*")) == first
 
 
 def test_demo_json(invoke: Invoke) -> None:

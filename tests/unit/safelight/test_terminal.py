@@ -62,14 +62,24 @@ def test_no_column_is_dropped(invoke: Invoke, width: int) -> None:
 
 
 @pytest.mark.usefixtures("jobs")
-def test_eighty_columns_have_two_lines_per_cell(invoke: Invoke) -> None:
-    """Dimensions are below the sizes, so that the file name has enough space."""
+def test_eighty_columns_have_two_lines_per_job(invoke: Invoke) -> None:
+    """The file is below the ID, the creation time below the status, and dimensions are below the sizes."""
     output = run(invoke, 80, "list")
-    _, head, first, second, *_ = output.splitlines()
-    assert head.split() == ["ID", "Status", "Created", "Before", "After", "Time"]
+    head, below, first, second, *_ = output.splitlines()
+    assert head.split() == ["ID", "Status", "Change"]
+    assert below.split() == ["File", "Created", "Before", "After", "Time"]
     assert first.split()[:2] == [JOB_ID, "COMPLETED"]
     assert first.split()[-6:] == ["1.2", "MB", "404", "KB", "-66", "%"]
+    assert "2026-11-22" in second
     assert second.split()[-4:] == ["4000×3000", "1024×768", "0.62", "s"]
+
+
+@pytest.mark.parametrize("name", ["astronaut.jpg", "rocket-progressive.jpg"])
+def test_names_are_not_divided(invoke: Invoke, api: Any, name: str) -> None:
+    """Names of usual length are in one line of a terminal with 80 columns, beside long error codes too."""
+    error = {"code": "ATTEMPTS_EXHAUSTED", "message": "Three attempts failed.", "retriable": True}
+    api.jobs = {JOB_ID: make_job(filename=name, status="FAILED", error=error, result=None)}
+    assert name in run(invoke, 80, "list").split()
 
 
 @pytest.mark.usefixtures("jobs")
@@ -87,7 +97,17 @@ def test_submit_shows_sizes_and_errors(invoke: Invoke, image_file: Path, width: 
     output = run(invoke, width, "submit", "holiday.png", "missing.png", "--out", "out")
     for value in ("holiday.png", "JOB00000", "18 B", "2×1", "-78 %", "NOT SENT", "missing.png"):
         assert value in output, value
-    assert "doesnotexist." in "".join(output.split())
+    assert "missing.png\n  missing.png does not exist." in output
+
+
+def test_long_names_are_divided_after_a_separator(invoke: Invoke) -> None:
+    """Also IDs of requests, which contain hyphens."""
+    name = "a-photo-with-a-long-name-from-a-camera-of-2026-11-22.with.many.dots.jpeg"
+    table = run(invoke, 80, "submit", name).split("\n\n")[0]
+    firsts = [line.split(" ")[0] for line in table.splitlines()]
+    parts = firsts[firsts.index("File") + 1 :]
+    assert "".join(parts) == name
+    assert all(part[-1] in "-." for part in parts[:-1])
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,25 @@ def test_same_folder_is_not_sent_again_from_another_folder(
     assert not list((photos.parent / "elsewhere").iterdir())
 
 
+def test_results_are_not_downloaded_again_for_another_name_of_the_output_folder(
+    ingest: Invoke, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given as a relative path, with "..", as an absolute path, or from the parent folder."""
+    assert counts_of(ingest("photos", "--out", "results"))["succeeded"] == "3"
+    (photos.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(photos.parent / "elsewhere")
+    for out in ("../results", photos.parent / "results", "../photos/../results/"):
+        assert counts_of(ingest("../photos", "--out", out))["done before"] == "3"
+
+
+def test_output_folder_is_skipped_by_any_name(ingest: Invoke, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results below a source are not ingested."""
+    monkeypatch.chdir(photos / "deep")
+    for _ in range(2):
+        counts = counts_of(ingest("..", "--out", "../deep/../results"))
+        assert (counts["files"], counts["skipped"]) == ("3", "2")
+
+
 def test_names_on_standard_input_belong_to_the_current_folder(
     ingest: Invoke, photos: Path, bulk: BulkApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +194,15 @@ def test_summary_is_about_this_run(ingest: Invoke, photos: Path) -> None:
     assert [second[name] for name in shown] == ["4", "2", "2", "1", "1", "3", "1"]
     assert (second["failed NOT_AN_IMAGE"], second["bytes sent"]) == ("1", "35 B")
     assert second["time"].count(":") == 2
+
+
+def test_files_that_were_sent_before_are_counted(ingest: Invoke, photos: Path) -> None:
+    """The first run ended without downloads. The second only downloads, and the third does nothing."""
+    assert photos.exists()
+    ingest("photos")
+    second, third = (counts_of(ingest("photos", "--out", "results")) for _ in range(2))
+    assert [second[name] for name in ("sent now", "done before", "continued", "succeeded")] == ["0", "0", "3", "3"]
+    assert (third["done before"], third.get("continued")) == ("3", None)
 
 
 def test_filters_select_files(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
