@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from support.browser_page import Visit, read_image
 from support.running_stack import Site
@@ -58,6 +59,37 @@ def test_the_row_with_the_focus_stays_while_the_list_scrolls(visit: Visit) -> No
     visit.page.emulate_media(media="screen")
     visit.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     expect(visit.find_card("100.png")).to_have_count(0)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_film_strip_draws_only_the_visible_images(visit: Visit, direction: str) -> None:
+    """Screen readers get the number of images. The keyboard and the buttons of the image reach all of them."""
+    image = read_image("clock-small.png")
+    visit.open()
+    visit.page.evaluate(f"document.dir = '{direction}'")
+    visit.drop({f"{number:03}.png": image for number in range(COUNT)})
+    visit.page.get_by_role("button", name="One image").click()
+    frames, first = visit.page.locator(".frame"), visit.find_card("000.png")
+    expect(first).to_have_attribute("aria-setsize", str(COUNT))
+    expect(first).to_have_attribute("aria-posinset", "1")
+    assert frames.count() < MAX_DRAWN
+
+    first.get_by_role("button").focus()
+    visit.page.keyboard.press("End")
+    _expect_focus(visit.page, "299.png")
+    expect(visit.page.get_by_role("heading", name="299.png")).to_be_visible()
+    expect(visit.find_card("299.png")).to_be_in_viewport()
+    expect(visit.find_card("296.png")).to_be_in_viewport()
+    expect(first).to_have_count(0)
+    assert frames.count() < MAX_DRAWN
+    visit.page.keyboard.press("ArrowRight" if direction == "rtl" else "ArrowLeft")
+    _expect_focus(visit.page, "298.png")
+    expect(visit.find_card("298.png")).to_have_attribute("aria-posinset", "299")
+
+    visit.page.locator(".strip").evaluate(f"(each) => each.scrollTo({'1e6' if direction == 'rtl' else '0'}, 0)")
+    expect(first).to_be_in_viewport()
+    expect(visit.find_card("298.png")).to_have_count(1)  # it can be reached with Tab, because it is selected
+    assert frames.count() < MAX_DRAWN
 
 
 def test_history_of_thousands_draws_only_the_visible_tiles(visit: Visit, site: Site) -> None:

@@ -113,11 +113,12 @@ test("only the visible rows of a list are drawn, with a margin and the row that 
   assert.deepEqual(computeRange({ ...view, count: 5000, top: -99_900 }), [1992, 2018]);
   assert.deepEqual(computeRange({ ...view, count: 20, top: 700 }), [0, 6]);
   assert.deepEqual(computeRange({ ...view, count: 20, top: -5000 }), [20, 20]);
-  assert.deepEqual(listIndices(100, [3, 6], -1), [3, 4, 5]);
-  assert.deepEqual(listIndices(100, [3, 6], 4), [3, 4, 5]);
-  assert.deepEqual(listIndices(100, [3, 6], 0), [0, 3, 4, 5]);
-  assert.deepEqual(listIndices(100, [3, 6], 99), [3, 4, 5, 99]);
-  assert.deepEqual(listIndices(5, [3, 9], 7), [3, 4]);
+  assert.deepEqual(listIndices(100, [3, 6], [-1, -1]), [3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], [4]), [3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], [0]), [0, 3, 4, 5]);
+  assert.deepEqual(listIndices(100, [3, 6], [99, -1]), [3, 4, 5, 99]);
+  assert.deepEqual(listIndices(100, [3, 6], [99, 0]), [0, 3, 4, 5, 99]);
+  assert.deepEqual(listIndices(5, [3, 9], [7]), [3, 4]);
 });
 
 test("a receipt has the canonical form of RFC 8785, whose digest is compared", async () => {

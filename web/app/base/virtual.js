@@ -1,4 +1,4 @@
-/** Long lists of which only the visible rows are in the document, and the row that has the focus. */
+/** Long lists of which only the visible rows are in the document, and those that must stay, such as that with the focus. */
 
 import { useEffect, useRef, useState } from "../vendor/preact.js";
 
@@ -21,24 +21,26 @@ export function computeRange({ count, height, top, viewTop, viewBottom }) {
 }
 
 /**
- * Return the positions of the entries to draw in ascending order: those of the range, and `pinned` unless it is -1.
- * @param {number} count @param {[number, number]} range @param {number} pinned
+ * Return the positions of the entries to draw in ascending order: those of the range, and those of `pinned` that exist.
+ * @param {number} count @param {[number, number]} range @param {number[]} pinned
  */
 export function listIndices(count, [first, last], pinned) {
   const end = Math.min(last, count);
   const indices = Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
-  if (pinned < 0 || pinned >= count || (pinned >= first && pinned < end)) return indices;
-  return pinned < first ? [pinned, ...indices] : [...indices, pinned];
+  const existing = pinned.filter((each) => each >= 0 && each < count);
+  return [...new Set([...indices, ...existing])].sort((one, other) => one - other);
 }
 
 /**
  * Draw only the visible entries of a list. Each one needs `data-index`, and all rows the same height. If an element other
- * than the page scrolls, it needs `data-scrolls`.
+ * than the page scrolls, it needs `data-scrolls`. On paper, all rows of a vertical list are drawn.
  * @param {string[]} keys of all entries; the entry that has the focus stays in the document
+ * @param {{isHorizontal?: boolean, pinned?: string}} [options]
+ *   `isHorizontal` if the entries are columns instead of rows; `pinned` is the key of another entry that stays
  * @returns {{holder: {current: any}, indices: number[], columns: number, height: number, focusEntry: (index: number, selector: string) => void}}
  *   `holder` is the ref of the parent of the entries, and `height` that of a row in pixels
  */
-export function useVirtualList(keys) {
+export function useVirtualList(keys, { isHorizontal = false, pinned = "" } = {}) {
   const holder = useRef(/** @type {HTMLElement|null} */ (null));
   const focused = useRef("");
   const [view, setView] = useState({ first: 0, last: FIRST_ROWS, columns: 1, height: 0 });
@@ -57,17 +59,12 @@ export function useVirtualList(keys) {
       frame = 0;
       const row = element.querySelector("[data-index]");
       if (!row) return;
-      const { columns, gap } = readGrid(element);
-      const height = row.getBoundingClientRect().height + gap;
-      if (!height) return; // the list is hidden
-      const scroller = element.closest("[data-scrolls]")?.getBoundingClientRect();
-      const [first, last] = computeRange({
-        count: Math.ceil(latest.current.length / columns),
-        height,
-        top: element.getBoundingClientRect().top,
-        viewTop: Math.max(0, scroller?.top ?? 0),
-        viewBottom: Math.min(innerHeight, scroller?.bottom ?? innerHeight),
-      });
+      const { columns, gap } = readGrid(element, isHorizontal);
+      const size = row.getBoundingClientRect();
+      const height = (isHorizontal ? size.width : size.height) + gap;
+      if (height <= gap) return; // the list is hidden
+      const count = Math.ceil(latest.current.length / columns);
+      const [first, last] = computeRange({ count, height, ...measurePlace(element, isHorizontal) });
       setView((before) => {
         const isSame = before.first === first && before.last === last && before.columns === columns;
         return isSame && before.height === height ? before : { first, last, columns, height };
@@ -80,7 +77,7 @@ export function useVirtualList(keys) {
     };
     const forget = () => (focused.current = "");
     const resized = new ResizeObserver(schedule);
-    resized.observe(element);
+    resized.observe(element.closest("[data-scrolls]") ?? element);
     element.addEventListener("focusin", remember);
     element.addEventListener("focusout", forget);
     document.addEventListener("scroll", schedule, { capture: true, passive: true });
@@ -107,10 +104,11 @@ export function useVirtualList(keys) {
   }, []);
 
   /** @type {[number, number]} */
-  const range = isPrinted ? [0, rows] : keepOne(view.first, view.last, rows);
+  const range = isPrinted && !isHorizontal ? [0, rows] : keepOne(view.first, view.last, rows);
   /** @type {[number, number]} */
   const entries = [range[0] * view.columns, range[1] * view.columns];
-  const indices = listIndices(keys.length, entries, focused.current ? keys.indexOf(focused.current) : -1);
+  const staying = [focused.current, pinned].map((key) => (key ? keys.indexOf(key) : -1));
+  const indices = listIndices(keys.length, entries, staying);
   return {
     holder,
     indices,
@@ -136,9 +134,33 @@ function keepOne(first, last, rows) {
   return [start, Math.max(start + 1, Math.min(last, rows))];
 }
 
-/** Return the number of columns of a grid, or 1, and the gap between its rows in pixels. @param {HTMLElement} element */
-function readGrid(element) {
-  const { display, gridTemplateColumns, rowGap } = getComputedStyle(element);
+/**
+ * Return where a list begins, and the visible part of the window or of the element that scrolls, in pixels from the top.
+ * For a horizontal list, the pixels are those from the side where a line of text begins.
+ * @param {HTMLElement} element @param {boolean} isHorizontal
+ */
+function measurePlace(element, isHorizontal) {
+  const own = element.getBoundingClientRect();
+  const scroller = element.closest("[data-scrolls]")?.getBoundingClientRect();
+  if (!isHorizontal) {
+    const viewBottom = Math.min(innerHeight, scroller?.bottom ?? innerHeight);
+    return { top: own.top, viewTop: Math.max(0, scroller?.top ?? 0), viewBottom };
+  }
+  const left = Math.max(0, scroller?.left ?? 0);
+  const right = Math.min(innerWidth, scroller?.right ?? innerWidth);
+  const isReversed = getComputedStyle(element).direction === "rtl";
+  return isReversed
+    ? { top: -own.right, viewTop: -right, viewBottom: -left }
+    : { top: own.left, viewTop: left, viewBottom: right };
+}
+
+/**
+ * Return the number of columns of a grid, or 1, and the gap between its rows in pixels, or of the columns of a horizontal list.
+ * @param {HTMLElement} element @param {boolean} isHorizontal
+ */
+function readGrid(element, isHorizontal) {
+  const { display, gridTemplateColumns, rowGap, columnGap } = getComputedStyle(element);
+  if (isHorizontal) return { columns: 1, gap: Number.parseFloat(columnGap) || 0 };
   if (display !== "grid") return { columns: 1, gap: 0 };
   return { columns: gridTemplateColumns.split(" ").length, gap: Number.parseFloat(rowGap) || 0 };
 }

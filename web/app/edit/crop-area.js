@@ -2,6 +2,7 @@
 
 import { html, useRef, useState } from "../vendor/preact.js";
 import { announce } from "../base/announce.js";
+import { Choice } from "../base/choice.js";
 import { formatLabel } from "../base/format.js";
 import {
   applyRatio,
@@ -144,19 +145,12 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
       </div>
     </div>
     <div class="tool-bar">
-      <div class="modes" role="group" aria-label="Proportions of the crop">
-        ${RATIOS.map(
-          (each) =>
-            html`<button
-              key=${each}
-              type="button"
-              aria-pressed=${String(each === ratioName)}
-              onClick=${() => chooseRatio(each)}
-            >
-              ${formatLabel(each)}
-            </button>`,
-        )}
-      </div>
+      <${Choice}
+        label="Proportions of the crop"
+        options=${RATIOS.map((each) => [each, formatLabel(each)])}
+        chosen=${ratioName}
+        onChoose=${chooseRatio}
+      />
       <output class="tool-value" dir="ltr">${label}</output>
       <button type="button" class="button button-small button-primary" onClick=${onClose}>Done</button>
     </div>`;

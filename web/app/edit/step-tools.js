@@ -1,7 +1,7 @@
 /** What crops and watermarks have in the recipe besides their fields: dragging, and the choice of text or image. */
 
 import { html, useState } from "../vendor/preact.js";
-import { formatLabel } from "../base/format.js";
+import { Choice } from "../base/choice.js";
 import { Icon } from "../base/icons.js";
 import { loadStyle } from "../base/module.js";
 import { AssetGallery } from "./assets.js";
@@ -9,6 +9,12 @@ import { describeBox } from "./crop-box.js";
 import { computeCropBox, computeSizeAfter } from "./sizes.js";
 
 loadStyle("edit.css");
+
+/** @type {Array<[string, string]>} */
+const CONTENTS = [
+  ["text", "Text"],
+  ["image", "Image"],
+];
 
 /** @typedef {{editor: import("../recipe/editor.js").RecipeEditor, index: number, value: Record<string, any>}} Props */
 
@@ -54,19 +60,12 @@ function MarkContent({ editor, index, value }) {
     if (next === "text" && value.image) editor.setOperation(index, { image: null, text: "© Safelight" });
   };
   const shown = value.image ? "image" : kind;
-  return html`<div class="modes" role="group" aria-label="Content of the watermark">
-      ${["text", "image"].map(
-        (each) =>
-          html`<button
-            key=${each}
-            type="button"
-            aria-pressed=${String(each === shown)}
-            onClick=${() => choose(each)}
-          >
-            ${formatLabel(each)}
-          </button>`,
-      )}
-    </div>
+  return html`<${Choice}
+      label="Content of the watermark"
+      options=${CONTENTS}
+      chosen=${shown}
+      onChoose=${choose}
+    />
     ${
       shown === "image" &&
       html`<${AssetGallery}

@@ -1,15 +1,14 @@
 /** The start page: the images of this session with the recipe beside them. */
 
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { Choice } from "../base/choice.js";
 import { focusSoon } from "../base/dom.js";
 import { formatCount, isolate } from "../base/format.js";
-import { reportProblems } from "../jobs/actions.js";
+import { useModule } from "../base/module.js";
 import { deleteWithUndo } from "../jobs/deletion.js";
 import { RecipeRail } from "../recipe/rail.js";
 import { getJob, getVersions } from "../store/images.js";
 import { forgetFiles } from "../store/saved-files.js";
-import { FilmStrip } from "../table/strip.js";
-import { SelectedImage } from "../table/selected-image.js";
 import { MANY, MarkedActions, StartButtons } from "../table/buttons.js";
 import { SummaryBar } from "../table/summary-bar.js";
 import { FileButtons } from "../uploads/file-input.js";
@@ -20,12 +19,21 @@ import { Start } from "./start.js";
  * @typedef {import("../store/images.js").StoredImage} StoredImage
  */
 
+/** @type {Array<[string, string]>} */
+const VIEWS = [
+  ["strip", "One image"],
+  ["list", "List"],
+];
+
 /** @param {{app: App}} props */
 export function ProcessPage({ app }) {
   const { store, editor, capabilities, config } = app;
   const images = store.images.value;
   const [chosenView, setChosenView] = useState("");
   const view = chosenView || (images.length >= MANY ? "list" : "strip");
+  // The start page does not need it, so it is loaded after it.
+  const lightTable = useModule(() => import("../table/light-table.js"));
+  const list = useModule(() => import("../table/list.js"), view === "list");
   useEffect(() => {
     if (!images.length) setChosenView("");
   }, [images.length === 0]);
@@ -54,30 +62,14 @@ export function ProcessPage({ app }) {
             />`
           : html`<h1 class="unseen" tabindex="-1">Images</h1>
               <div class="desk-tools row">
-                <div class="modes" role="group" aria-label="View">
-                  ${[
-                    ["strip", "One image"],
-                    ["list", "List"],
-                  ].map(
-                    ([each, label]) =>
-                      html`<button
-                        key=${each}
-                        type="button"
-                        aria-pressed=${String(each === view)}
-                        onClick=${() => setChosenView(each ?? "")}
-                      >
-                        ${label}
-                      </button>`,
-                  )}
-                </div>
+                <${Choice} label="View" options=${VIEWS} chosen=${view} onChoose=${setChosenView} />
                 <${FileButtons} onFiles=${app.addFiles} small />
                 ${view === "list" && html`<${MarkedActions} app=${app} onRemove=${remove} />`}
               </div>
               ${
                 view === "list"
-                  ? html`<${LoadedList} store=${store} onOpen=${open} />`
-                  : html`<${SelectedImage} app=${app} onRemove=${remove} />
-                      <${FilmStrip} store=${store} />`
+                  ? list && html`<${list.ImageList} store=${store} onOpen=${open} />`
+                  : lightTable && html`<${lightTable.LightTable} app=${app} onRemove=${remove} />`
               }`
       }
     </div>
@@ -91,18 +83,6 @@ export function ProcessPage({ app }) {
       onShowFailed=${showFailed}
     />
   </div>`;
-}
-
-/** The list, which is loaded when it is shown first. @param {any} props */
-function LoadedList(props) {
-  const [List, setList] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    reportProblems(async () => {
-      const { ImageList } = await import("../table/list.js");
-      setList(() => ImageList);
-    });
-  }, []);
-  return List && html`<${List} ...${props} />`;
 }
 
 /** @param {StoredImage} image */

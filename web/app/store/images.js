@@ -118,10 +118,11 @@ export function createImageStore() {
       for (const each of list) if (each.stop.signal.aborted) each.stop = new AbortController();
       all.value = [...list, ...all.value.filter((each) => !list.includes(each))];
     },
-    /** @param {number} by 1 for the next image, -1 for the previous one */
+    /** Select another image, at most the first or the last one. @param {number} by 1 for the next image, -1 for the previous one */
     move(by) {
+      const { length } = images.value;
       const index = images.value.findIndex((each) => each === selected.value) + by;
-      const next = images.value[index];
+      const next = images.value[Math.max(0, Math.min(index, length - 1))];
       if (next) selectedKey.value = next.key;
     },
     /** Store the IDs of the jobs, so that a reload restores them. */

@@ -1,7 +1,8 @@
-/** The film strip: all images in a row. Arrow keys move between them. */
+/** The film strip: all images in a row. Arrow keys, Home and End move between them. Only the visible ones are drawn. */
 
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { formatSaving } from "../base/format.js";
+import { useVirtualList } from "../base/virtual.js";
 import { describeState } from "../jobs/status.js";
 import { getJob } from "../store/images.js";
 import { sumOutputs } from "../store/summary.js";
@@ -15,22 +16,39 @@ import { Thumbnail } from "./thumbnail.js";
 /** @param {{store: ImageStore}} props */
 export function FilmStrip({ store }) {
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
+    const { length } = store.images.value;
+    const forward = document.dir === "rtl" ? -1 : 1;
+    const by = { ArrowLeft: -forward, ArrowRight: forward, Home: -length, End: length }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    store.move(document.dir === "rtl" ? -by : by);
+    store.move(by);
     requestAnimationFrame(() => {
       const current = document.querySelector(".strip [aria-current] ");
       if (current instanceof HTMLElement) current.focus();
     });
   };
-  return html`<ol class="strip" aria-label="Images" onKeyDown=${onKeyDown}>
-    ${store.images.value.map((each) => html`<${Frame} key=${each.key} store=${store} image=${each} />`)}
-  </ol>`;
+  const images = store.images.value;
+  const keys = images.map((each) => each.key);
+  // The selected image stays, because it can be reached with Tab and is scrolled into view.
+  const options = { isHorizontal: true, pinned: store.selected.value?.key };
+  const { holder, indices } = useVirtualList(keys, options);
+  return html`<div class="strip" data-scrolls>
+    <ol
+      ref=${holder}
+      aria-label="Images"
+      style=${{ gridTemplateColumns: `repeat(${images.length}, 7rem)` }}
+      onKeyDown=${onKeyDown}
+    >
+      ${indices.map((index) => {
+        const each = /** @type {StoredImage} */ (images[index]);
+        return html`<${Frame} key=${each.key} store=${store} image=${each} index=${index} total=${images.length} />`;
+      })}
+    </ol>
+  </div>`;
 }
 
-/** @param {{store: ImageStore, image: StoredImage}} props */
-function Frame({ store, image }) {
+/** @param {{store: ImageStore, image: StoredImage, index: number, total: number}} props */
+function Frame({ store, image, index, total }) {
   const button = useRef(/** @type {HTMLButtonElement|null} */ (null));
   const state = image.state.value;
   const { name: status, kind } = describeState(state);
@@ -41,6 +59,10 @@ function Frame({ store, image }) {
   }, [isSelected]);
   return html`<li
     class="frame"
+    style=${{ gridColumn: index + 1 }}
+    aria-setsize=${total}
+    aria-posinset=${index + 1}
+    data-index=${index}
     data-name=${image.name}
     data-status=${status}
     data-id=${getJob(state)?.id}

@@ -1,6 +1,7 @@
 /** One image, large: its versions, facts and actions. */
 
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { Choice } from "../base/choice.js";
 import { Saving } from "../jobs/facts.js";
 import { Stage } from "./stage.js";
 import { findOriginal } from "../store/images.js";
@@ -80,21 +81,13 @@ export function Viewer({
     >
       ${
         right &&
-        html`<div class="modes stage-modes" role="group" aria-label="Comparison">
-          ${MODES.map(
-            ([each, label]) =>
-              html`<button
-                key=${each}
-                type="button"
-                aria-pressed=${String(each === shownMode)}
-                disabled=${each === "slide" && !isMatching}
-                title=${each === "slide" && !isMatching ? "The proportions differ." : undefined}
-                onClick=${() => setMode(each)}
-              >
-                ${label}
-              </button>`,
-          )}
-        </div>`
+        html`<${Choice}
+          label="Comparison"
+          kind="stage-modes"
+          options=${MODES.map(([each, text]) => [each, text, each === "slide" && !isMatching ? "The proportions differ." : ""])}
+          chosen=${shownMode}
+          onChoose=${setMode}
+        />`
       }
       <${Tag} kind="left" name="Left version" versions=${versions} shown=${left} original=${versions[0]} onChoose=${setLeftKey} />
       ${right && html`<${Tag} kind="right" name="Right version" versions=${versions} shown=${right} original=${versions[0]} onChoose=${setRightKey} />`}
