@@ -14,6 +14,9 @@ def save_all() -> None:
     The child needs no copies, and it has no other threads that a fast encoder could block.
     """
     copy.deepcopy = _return_itself  # type: ignore[assignment] # wider types
+    # The module has a copy function of its own (``cached_expressions``).
+    dynamodb: Any = importlib.import_module("ministack.services.dynamodb")
+    dynamodb.copy = copy
     json.dump = _dump  # type: ignore[assignment] # the same
     application: Any = importlib.import_module("ministack.app")
     persistence: Any = importlib.import_module("ministack.core.persistence")

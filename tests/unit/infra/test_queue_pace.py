@@ -1,0 +1,112 @@
+"""Receives of queues on the embedded engine: no message waits longer than an interval, and none is forgotten."""
+
+import importlib
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.engines.patches import queue_pace
+from infra.engines.patches.queue_pace import INTERVAL_SECONDS, PacedReceive
+
+
+class Machine:
+    """A clock that stands still, timers that a test ends, and queues of numbers."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.timers: list[tuple[float, Callable[[], object]]] = []
+        self.queues: dict[str, list[int]] = {"a": [], "b": []}
+        self.wakes = 0
+        self.receive = PacedReceive(
+            self._receive, self._count, self._wake, clock=lambda: self.now, start_timer=self._start_timer
+        )
+
+    def _receive(self, queue: str, most: int) -> list[int]:
+        found, self.queues[queue] = self.queues[queue][:most], self.queues[queue][most:]
+        return found
+
+    def _count(self, queue: str, most: int) -> int:
+        return min(most, len(self.queues[queue]))
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    def _start_timer(self, seconds: float, function: Callable[[], object]) -> None:
+        self.timers.append((self.now + seconds, function))
+
+    def end_timer(self) -> None:
+        """Let the only timer end."""
+        ((self.now, function),) = self.timers
+        self.timers.clear()
+        function()
+
+
+def test_first_message_is_received_at_once() -> None:
+    """A queue that was quiet has no delay, and one queue does not delay another one."""
+    machine = Machine()
+    machine.queues = {"a": [1], "b": [2]}
+    assert machine.receive("a", 10) == [1]
+    assert machine.receive("b", 10) == [2]
+
+
+def test_messages_of_an_interval_are_received_together() -> None:
+    """Messages that follow a batch wait for one timer, and then form one batch."""
+    machine = Machine()
+    machine.queues["a"] = [1]
+    machine.receive("a", 10)
+    for number in (2, 3, 4):
+        machine.now += INTERVAL_SECONDS / 10
+        machine.queues["a"].append(number)
+        assert machine.receive("a", 10) == []
+    machine.end_timer()
+    assert machine.wakes == 1
+    assert machine.now == pytest.approx(100.0 + INTERVAL_SECONDS)
+    assert machine.receive("a", 10) == [2, 3, 4]
+
+
+def test_a_full_batch_does_not_wait() -> None:
+    """Ten messages are received at once, and what is left waits."""
+    machine = Machine()
+    machine.queues["a"] = list(range(21))
+    assert machine.receive("a", 10) == list(range(10))
+    assert machine.receive("a", 10) == list(range(10, 20))
+    assert machine.receive("a", 10) == []
+    machine.end_timer()
+    assert machine.receive("a", 10) == [20]
+
+
+def test_an_empty_queue_starts_no_timer() -> None:
+    """A message that comes later wakes the thread itself, and is received when the interval has passed."""
+    machine = Machine()
+    machine.queues["a"] = [1]
+    machine.receive("a", 10)
+    assert machine.receive("a", 10) == []
+    assert not machine.timers
+    machine.now += INTERVAL_SECONDS
+    machine.queues["a"] = [2]
+    assert machine.receive("a", 10) == [2]
+
+
+def test_invisible_messages_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With MiniStack's queues: received messages and delayed ones do not fill a batch."""
+    queues: Any = importlib.import_module("ministack.services.sqs")
+    received: list[str] = []
+    url = "http://localhost/queue-pace"
+    messages = [{"visible_at": time.time() - 1} for _ in range(3)] + [{"visible_at": time.time() + 900}] * 7
+    monkeypatch.setattr(queues, "_get_q", lambda _: {"messages": messages})
+
+    def receive(queue: str, most: int) -> list[str]:
+        received.append(queue)
+        return ["message"] * most
+
+    monkeypatch.setattr(queues, "_receive_messages_for_esm", receive)
+    wakes = SimpleNamespace(set=lambda: None)
+    queue_pace.install(queues, SimpleNamespace(_esm_wake=wakes))
+    monkeypatch.setattr(queues._receive_messages_for_esm, "_start_timer", lambda *_: None)
+    queues._receive_messages_for_esm(url, 10)
+    assert queues._receive_messages_for_esm(url, 10) == []
+    assert queues._receive_messages_for_esm(url, 3) != []
+    assert received == [url, url]
