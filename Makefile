@@ -19,7 +19,9 @@ GENERATORS := .venv-generators
 # Package hashes, digests of images, base64 images, IDs in examples, and tests, whose keys are fake.
 NO_SECRETS := ^(\./)?(requirements/|tests/|docs/postman/|benchmarks/package-lock|clients/typescript/(package-lock|src/schema|examples/nextjs/package-lock)|benchmarks/(public_images|facts_equality)\.json|safelight/demo_images/|api/openapi/examples\.json|docs/openapi\.json|docs/notifications\.md)
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs/site -d build/site.cache . build/site
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+# pip compiles on one core; this does it on all.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 
 .PHONY: help demo up down pull test test-all test-localstack check no-engine unit integration hostile lambda-box faults e2e kills attack mutants browser format bench scale docs lock audit sbom clean
 
@@ -196,6 +198,7 @@ $(VENV)/.local: requirements/local.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/local.txt
 	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@$(COMPILE)
 	@touch $@
 
 # dev.txt contains all of local.txt, so nothing is installed twice.
@@ -203,4 +206,5 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the test dependencies …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@$(COMPILE)
 	@touch $(VENV)/.local $@

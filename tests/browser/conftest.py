@@ -16,13 +16,25 @@ from support import firefox
 from support.browser_page import TIMEOUT_MILLISECONDS, Visit, VisitFactory
 from support.running_stack import Site, run_site, send_until_admitted
 
+#: The files that run without ``--thorough``: a whole use of the page, sign-in, downloads, and the TypeScript client.
+QUICK = {
+    "test_archives.py",
+    "test_session.py",
+    "test_stories.py",
+    "test_typescript_client.py",
+    "test_workflow.py",
+}
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder, and skip those whose browser is missing."""
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
+        if item.path.name not in QUICK:
+            item.add_marker(pytest.mark.thorough)
         if reason := _find_missing(_get_browser_name(item)):
             item.add_marker(pytest.mark.skip(reason=reason))
 

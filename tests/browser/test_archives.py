@@ -28,6 +28,9 @@ COUNT_URLS = """for (const name of ['createObjectURL', 'revokeObjectURL']) {
   };
 }"""
 LIST_LEFT = "() => [...window.createObjectURL].filter((each) => !window.revokeObjectURL.has(each))"
+#: Both pictures of the light table, and those of the film strip. The page itself then requests no more results.
+ALL_LOADED = """() => document.querySelectorAll('.pane-before img, .pane-after img').length === 2
+  && document.images.length >= 5 && [...document.images].every((each) => each.complete && each.naturalWidth > 0)"""
 NAMES = ["trip/beach/1.webp", "trip/city/1.webp", "trip/city/2.webp"]
 
 
@@ -71,6 +74,7 @@ def test_nothing_is_saved_if_the_user_cancels(visit: Visit, folder: Path) -> Non
     """The button can be used again."""
     visit.page.add_init_script(CANCELING_PICKER)
     process_folder(visit, folder)
+    visit.page.wait_for_function(ALL_LOADED)
     button = visit.page.get_by_role("button", name="Download 3 results (zip)")
     requested: list[str] = []
     visit.page.on("request", lambda request: requested.append(request.url))

@@ -65,7 +65,6 @@ def run_schemathesis(  # noqa: PLR0917 - the parts of a command
 @pytest.mark.parametrize(
     ("phases", "examples"),
     [
-        ("examples,fuzzing", "2"),
         pytest.param("examples,fuzzing", "5", marks=pytest.mark.thorough),
         pytest.param("coverage", "5", marks=pytest.mark.thorough),  # 7,000 requests
         ("stateful", "50"),

@@ -29,6 +29,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     own.remove()
 
 
+@pytest.mark.thorough
 @pytest.mark.faults
 @pytest.mark.not_on("localstack", reason="its free edition stores nothing when it is stopped")
 def test_ingest_stops_without_its_server_and_resumes_later(server: OwnServer, photos: Path) -> None:

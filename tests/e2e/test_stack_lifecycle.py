@@ -56,6 +56,7 @@ def own_stack(engine: str, tmp_path: Path) -> Iterator[OwnStack]:
     local_stack.down(folder, wipe=True)
 
 
+@pytest.mark.thorough
 def test_stack_is_updated_in_place(own_stack: OwnStack, tmp_path: Path) -> None:
     """A repeated `up` changes nothing; new parameters and code are deployed at the same URL with the same data."""
     stack, _ = own_stack.up()

@@ -148,6 +148,7 @@ def test_objects_become_jobs_through_events_and_listings(stack: WatchStack) -> N
     assert stack.count_sources("in/late.jpg") == Counter()
 
 
+@pytest.mark.thorough
 @pytest.mark.not_on("localstack", reason="it kills processes at random")
 # If a function is killed that boto3 has invoked, botocore can leave the connection to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
