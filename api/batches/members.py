@@ -135,6 +135,9 @@ class MemberCreation:
             find_preset=cache(catalog.find_preset),
             find_asset=cache(catalog.find_asset),
             find_webhook=cache(catalog.find_webhook),
+            list_presets=cache(catalog.list_presets),
+            list_assets=cache(catalog.list_assets),
+            list_webhooks=cache(catalog.list_webhooks),
             budget=catalog.budget,
         )
         locations = {job_id: each.location() for job_id, each in requests.items() if isinstance(each, ImportRequest)}

@@ -31,6 +31,8 @@ _OTHER_NAMES: Final = {
 }
 #: Longer values are not repeated.
 _MAX_VALUE: Final = 40
+#: How many names of a caller's presets, assets or webhooks a message lists.
+_MAX_NAMES: Final = 20
 
 
 def field_errors(error: ValidationError, model: type[BaseModel]) -> tuple[FieldError, ...]:
@@ -50,6 +52,15 @@ def describe_unknown(name: str, known: Iterable[str]) -> str:
     other = _OTHER_NAMES.get(name.lower())
     nearest = other if other in names else _find_nearest(name, names)
     return f"is unknown.{_suggest(nearest)} Allowed: {', '.join(names)}."
+
+
+def describe_missing(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return that nothing has a name, which name is similar, and which exist."""
+    names = sorted(known)
+    shown = repr(name) if len(name) <= _MAX_VALUE else "this one"
+    some = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+    exist = f" Names: {some}." if names else ""
+    return f"no {kind} has the name {shown}.{_suggest(_find_nearest(name, names))}{exist}"
 
 
 def json_pointer(location: tuple[int | str, ...]) -> str:

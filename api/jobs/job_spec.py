@@ -1,14 +1,15 @@
 """Resolution of a request's options, which name presets, assets and webhooks, to a job spec."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
 
 from api.dependencies import Dependencies
+from api.http.invalid_fields import describe_missing
 from api.jobs.options import ImportRequest, Options
 from api.presets.output_budget import ExpectedImage, OutputBudget
-from api.presets.use_cases import get_preset
+from api.presets.use_cases import get_preset, list_preset_names
 from api.webhooks.use_cases import Webhooks
 from shared.errors import (
     AssetNotFound,
@@ -35,6 +36,8 @@ from shared.webhooks.webhook import Webhook
 PIPELINE_ERRORS: Final[tuple[type[SafelightError], ...]] = (InvalidPipeline, UnknownPreset, WatermarkNotFound)
 #: Errors of a request's job spec.
 SPEC_ERRORS: Final = (*PIPELINE_ERRORS, UnknownWebhook, NotificationsOff)
+#: How many names of a caller are compared with one that does not exist.
+_MAX_LISTED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class Catalog:
     find_asset: Callable[[str], Asset]
     #: Returns one of the caller's webhooks. Raises WebhookNotFound or NotificationsOff.
     find_webhook: Callable[[str], Webhook]
+    #: Return names that exist, for messages about one that does not.
+    list_presets: Callable[[], Iterable[str]] = tuple
+    list_assets: Callable[[], Iterable[str]] = tuple
+    list_webhooks: Callable[[], Iterable[str]] = tuple
     #: The upload token of the request, which decides what happens to each file; None without a token.
     grant: UploadToken | None = None
     #: What all outputs of a job may cost together; None for no limit.
@@ -60,6 +67,9 @@ class Catalog:
             find_preset=partial(get_preset, dependencies.presets, owner),
             find_asset=partial(dependencies.assets.get, owner),
             find_webhook=lambda name: webhooks.get_for_job(name, owner),
+            list_presets=partial(list_preset_names, dependencies.presets, owner),
+            list_assets=lambda: [each.name for each in dependencies.assets.page(owner, limit=_MAX_LISTED).entries],
+            list_webhooks=lambda: [each.name for each in dependencies.webhooks.page(owner, limit=_MAX_LISTED).entries],
             grant=grant,
             budget=OutputBudget.of(dependencies.settings),
         )
@@ -85,7 +95,8 @@ def resolve_job_spec(options: Options, catalog: Catalog, image: ExpectedImage | 
             pins.append(catalog.find_asset(name).pin)
         except AssetNotFound as error:
             pointers = _find_operations(pipeline, name) if preset is None else ("/preset",)
-            wrong = tuple(FieldError(pointer, f"no asset has the name {name}") for pointer in pointers)
+            reason = describe_missing("asset", name, catalog.list_assets())
+            wrong = tuple(FieldError(pointer, reason) for pointer in pointers)
             raise WatermarkNotFound(errors=wrong) from error
     return JobSpec(
         pipeline=pipeline,
@@ -106,7 +117,8 @@ def resolve_webhook(name: str | None, catalog: Catalog) -> str | None:
     try:
         return catalog.find_webhook(name).name
     except WebhookNotFound as error:
-        raise UnknownWebhook(errors=(FieldError("/webhook", "no webhook has this name"),)) from error
+        reason = describe_missing("webhook", name, catalog.list_webhooks())
+        raise UnknownWebhook(errors=(FieldError("/webhook", reason),)) from error
 
 
 def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, PresetRef | None]:
@@ -115,7 +127,8 @@ def _resolve_pipeline(options: Options, catalog: Catalog) -> tuple[Pipeline, Pre
     try:
         preset = catalog.find_preset(options.preset)
     except PresetNotFound as error:
-        raise UnknownPreset(errors=(FieldError("/preset", "no preset has this name"),)) from error
+        reason = describe_missing("preset", options.preset, catalog.list_presets())
+        raise UnknownPreset(errors=(FieldError("/preset", reason),)) from error
     return preset.pipeline, preset.ref
 
 

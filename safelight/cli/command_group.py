@@ -20,6 +20,16 @@ FIRST_STEP = (
     if HAS_STACK
     else "Set SAFELIGHT_API_URL to the URL of an API, or pass --api-url to each command."
 )
+#: What to do if the name or ID in a command does not exist, by the code of the error.
+_ADVICE = {
+    "ASSET_NOT_FOUND": "To list the names, run: safelight assets list",
+    "BATCH_NOT_FOUND": "To list the IDs, run: safelight batches list",
+    "JOB_NOT_FOUND": "To list the IDs, run: safelight list",
+    "PRESET_NOT_FOUND": "To list the names, run: safelight presets list",
+    "TOKEN_NOT_FOUND": "To list the IDs, run: safelight tokens list",
+    "WATCH_NOT_FOUND": "To list the IDs, run: safelight watches list",
+    "WEBHOOK_NOT_FOUND": "To list the names, run: safelight webhooks list",
+}
 #: Commands that need the packages of the stack.
 STACK_COMMANDS = frozenset({"demo", "verify"} | {row.name for row in COMMANDS if row.panel == STACK})
 #: The panel of these commands in the help of an installation without them.
@@ -53,6 +63,8 @@ class CommandGroup(TyperGroup):
             from safelight.cli.rendering.text import format_error  # noqa: PLC0415
 
             print_text(format_error(error), err=True)
+            if advice := _ADVICE.get(error.code):
+                print_text(advice, err=True)
             raise typer.Exit(choose_exit_code(error)) from error
         except ModuleNotFoundError as error:
             from safelight.cli.rendering.prose import print_text  # noqa: PLC0415 - only after an error

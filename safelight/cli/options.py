@@ -39,8 +39,8 @@ def choose_exit_code(error: ClientError) -> int:
     """Return the exit code of a command that an error has ended."""
     if isinstance(error, WaitedTooLong):
         return EXIT_STILL_RUNNING
-    # Errors without a code of the API come from another server: the address is wrong.
-    is_of_the_api = isinstance(error, ApiError) and not error.code.startswith("HTTP_")
+    # Errors without a code of the API come from another server, or the URL is incomplete: the address is wrong.
+    is_of_the_api = isinstance(error, ApiError) and not error.code.startswith(("HTTP_", "ROUTE_NOT_FOUND"))
     is_about_a_name = is_of_the_api and getattr(error, "status", None) in _ABOUT_A_NAME
     return EXIT_PARTIAL_FAILURE if is_about_a_name or error.code in _ABOUT_A_RESULT else EXIT_NOT_RUN
 

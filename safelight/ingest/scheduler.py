@@ -60,14 +60,19 @@ def _next_batch_change(state: RunState, _now: float) -> Task | None:
     batch = batches.get_open_batch(state.checkpoint)
     if batch is None or "batch" in state.busy:
         return None
-    if batch.id is None:
+    chunks = batches.list_pending_chunks(state.checkpoint)
+    if chunks and batch.id is None:
         return CreateBatch(state=state, batch=batch)
-    for chunk in batches.list_pending_chunks(state.checkpoint):
-        task = AddMembers(state=state, chunk=chunk, batch_id=batch.id)
+    for chunk in chunks:
+        task = AddMembers(state=state, chunk=chunk, batch_id=batch.id or "")
         if task.key not in state.busy:
             return task
-    if state.scanned and not state.inspecting and not files.has_any(state.checkpoint, State.FOUND, State.CHUNKED):
+    if not state.scanned or state.inspecting or files.has_any(state.checkpoint, State.FOUND, State.CHUNKED):
+        return None
+    if batch.id is not None:
         return CloseBatch(state=state, batch=batch, batch_id=batch.id)
+    # No file could be read, so the API has no batch.
+    batches.mark_batch_closed(state.checkpoint, batch)
     return None
 
 

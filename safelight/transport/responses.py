@@ -111,6 +111,8 @@ def _explain_unreachable(error: httpx.HTTPError, address: str) -> Unreachable:
         return Unreachable(f"{address} can't be reached ({reason}). Check HTTPS_PROXY and NO_PROXY.")
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(f"{address} can't be reached ({reason}). Check the address and your network.")
+    if "WRONG_VERSION_NUMBER" in reason:
+        return Unreachable(f"{address} can't be reached: the server does not use TLS at this port. Use http://.")
     return Unreachable(f"{address} can't be reached ({reason}). Check the address: SAFELIGHT_API_URL or --api-url.")
 
 
@@ -130,8 +132,8 @@ def _api_error(response: httpx.Response) -> ApiError:
     # Errors that API Gateway itself returns have only a message.
     detail = problem.get("detail") or problem.get("message") or problem.get("title") or response.reason_phrase
     detail = str(detail or f"The API responded with status {status}.")
-    if "code" not in problem and status in _NO_SUCH_PATH:
-        # This response is not one of Safelight.
+    if problem.get("code", "ROUTE_NOT_FOUND") == "ROUTE_NOT_FOUND" and status in _NO_SUCH_PATH:
+        # This response is not one of Safelight, or the URL is incomplete.
         detail = f"{detail.rstrip('.')}. Check the address {_address(response)}: the URL of an API ends in /v1."
     return ApiError(
         detail,

@@ -215,6 +215,19 @@ def test_every_built_in_preset_completes_a_job(cloud: Cloud, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "similar"), [("wep", "web"), ("Thumbnial", "thumbnail"), ("mien", "mine"), ("nothing-like-it", None)]
+)
+def test_unknown_preset_is_named_with_the_nearest_name(cloud: Cloud, name: str, similar: str | None) -> None:
+    """Among the built-in presets and those of the caller, but not those of others."""
+    put_preset(cloud, "mine")
+    answer = cloud.call("POST", "/v1/jobs", sample_images.make_jpeg(), headers=JPEG, query={"preset": name})
+    detail = answer.json["detail"]
+    assert detail.startswith(f"preset: no preset has the name '{name}'.")
+    assert (f"Did you mean {similar}?" in detail) == (similar is not None)
+    assert "Names: archive, default, mine, preview" in detail
+
+
+@pytest.mark.parametrize(
     ("query", "code", "pointer"),
     [
         ({"preset": "nobodys"}, "PRESET_NOT_FOUND", "/preset"),

@@ -1,6 +1,7 @@
 """``safelight ingest``: process folders, manifests and buckets, and resume after an interruption."""
 
 import ctypes
+import os
 import shlex
 import sys
 import time
@@ -24,7 +25,7 @@ from safelight.cli.rendering.ingest_log import Write, log_changes, open_log
 from safelight.cli.rendering.ingest_preview import print_preview
 from safelight.cli.wiring import Wiring, connect
 from safelight.client import Safelight
-from safelight.errors import AddressUnknown, ClientError, StateDirUnknown
+from safelight.errors import AddressUnknown, ApiError, ClientError, StateDirUnknown
 from safelight.ingest import report as reports
 from safelight.ingest.checkpoint.database import default_path, open_checkpoint, translate_database_errors
 from safelight.ingest.engine import IngestStopped, check_before_sending, run
@@ -51,6 +52,8 @@ MAX_CONCURRENCY = 128
 CHECKPOINT_FOLDER = "ingest"
 #: Failed files in the JSON document. The report has all.
 _MAX_FAILED_FILES = 1000
+#: Statuses of the API's errors about the options of the command, which no later run changes.
+_ABOUT_OPTIONS = frozenset({400, 404, 422})
 #: ``M_ARENA_MAX`` in malloc.h of glibc.
 _M_ARENA_MAX: Final = -8
 
@@ -243,7 +246,9 @@ def _run(client: Safelight, options: IngestOptions, path: Path, output: _Output,
             typer.echo("\nStopped. " + _resume_hint("\n  "), err=True)
             raise typer.Exit(opts.EXIT_INTERRUPTED) from None
         except IngestStopped as error:
-            raise IngestStopped(f"{_explain(error)} {_resume_hint()}") from error
+            is_final = isinstance(error.__cause__, ApiError) and error.__cause__.status in _ABOUT_OPTIONS
+            advice = "Correct the options and run the command again." if is_final else _resume_hint()
+            raise IngestStopped(f"{_explain(error)} {advice}") from error
         with translate_database_errors(path):
             written = reports.write_report(checkpoint, progress, output.report or path.parent)
             summary = reports.summarize(checkpoint, progress)
@@ -265,7 +270,11 @@ def _print_result(
     print_failures(failed, summary["failed"], console)
     if not quiet:
         is_terminal = console.is_terminal
-        paths = [text.escape(text.shorten_path(each, with_home=is_terminal)) for each in summary["report"]]
+        folder = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - names are text
+        paths = [
+            text.escape(text.shorten_path(each, with_home=True) if is_terminal else each.removeprefix(folder))
+            for each in summary["report"]
+        ]
         lines = [line for path in paths for line in wrap_path(path, console.width)]
         typer.echo("\n".join(["Report:", *lines]) if is_terminal else f"Report: {', '.join(paths)}", err=True)
 

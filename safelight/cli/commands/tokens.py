@@ -8,7 +8,7 @@ from rich.console import Console
 from safelight.cli.job_spec_options import JobSpecArguments, take_job_spec
 from safelight.cli.options import ApiUrl, Json, parse_duration, parse_size
 from safelight.cli.rendering import documents, tables
-from safelight.cli.rendering.text import format_size
+from safelight.cli.rendering.text import format_size, format_time
 from safelight.cli.wiring import connect
 from safelight.models import UploadToken
 
@@ -94,7 +94,7 @@ def revoke(context: typer.Context, *, token_id: TokenId, api_url: ApiUrl = None,
 
 def _make_row(token: UploadToken) -> tuple[str, ...]:
     """Return ID, state, files and bytes used, expiry and origin of a token."""
-    expires = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "-"
+    expires = format_time(token.expires_at)
     files = f"{token.files} of {token.max_files}"
     size = f"{format_size(token.bytes)} of {format_size(token.max_bytes)}"
     return token.id, token.state, files, size, expires, token.origin or "-"

@@ -132,17 +132,23 @@ def _print_webhooks(webhooks: "Sequence[Webhook]", *, as_json: bool) -> None:
     if as_json:
         documents.print_document({"webhooks": [each.document() for each in webhooks]})
         return
+    console = Console()
     rows = [
         (
             *(
                 each.name,
                 f"disabled: {each.disabled}" if each.disabled else "paused" if each.paused_until else "enabled",
             ),
-            *(text.format_time(each.created_at), ", ".join(each.events), each.url),
+            *(text.format_time(each.created_at), _format_events(each.events, is_short=console.is_terminal), each.url),
         )
         for each in webhooks
     ]
-    tables.print_rows(("Name", "State", "Created", "Events", "URL"), rows, Console(), "There are no webhooks.")
+    tables.print_rows(("Name", "State", "Created", "Events", "URL"), rows, console, "There are no webhooks.")
+
+
+def _format_events(events: "Sequence[str]", *, is_short: bool) -> str:
+    """Return types of events. ``is_short`` leaves out their common beginning."""
+    return ", ".join(each.removeprefix("image.job.") if is_short else each for each in events)
 
 
 @app.command("listen", epilog=EXAMPLES)

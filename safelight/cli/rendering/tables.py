@@ -21,7 +21,7 @@ _NUMERIC_COLUMNS = frozenset(
     {"Before", "After", "Change", "Time", "Change\nTime", "Size", "Dimensions", "Version", "Objects", "Redrives"}
 )
 #: Columns that are not wrapped: numbers, and values that users copy.
-_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch", "Created", "Event", "Job", "Token", "URL"}
+_RIGID_COLUMNS = _NUMERIC_COLUMNS | {"ID", "Batch", "Created", "Event", "Expires", "Job", "Since", "Token", "URL"}
 #: Minimum width of the other columns, in characters. IDs and times stay whole.
 _MIN_WIDTHS = {_JOB_OR_ERROR: 26, _ID_FILE: 26, _STATUS_CREATED: 16}
 _MIN_WIDTH = 9

@@ -39,8 +39,9 @@ def format_error(error: ClientError) -> str:
     """Return an error as one line: message, invalid fields, code and request ID."""
     if not isinstance(error, ApiError):
         return escape(str(error))
-    # The pointer of an error about several fields is empty.
-    fields = "".join(f" {': '.join(filter(None, (each.pointer, each.detail)))}." for each in error.pointers)
+    # The detail can name the fields already. The pointer of an error about several fields is empty.
+    named = (": ".join(filter(None, (each.pointer, each.detail.rstrip(".")))) for each in error.pointers)
+    fields = "".join(f" {each}." for each in named if each.removeprefix("/") not in error.detail)
     request = f", request {error.request_id}" if error.request_id else ""
     return escape(f"{error.detail.rstrip('.')}.{fields} ({error.code}{request})")
 

@@ -163,7 +163,10 @@ def test_plan_shows_other_errors_of_the_api(invoke: Invoke, api: Any, image_file
     """An unknown preset concerns no file."""
     api.answers = [httpx.Response(404, json={"detail": "There is no such preset.", "code": "PRESET_NOT_FOUND"})]
     result = invoke("plan", image_file)
-    assert (result.exit_code, result.stderr) == (1, "There is no such preset. (PRESET_NOT_FOUND)\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "There is no such preset. (PRESET_NOT_FOUND)\nTo list the names, run: safelight presets list\n",
+    )
 
 
 def test_plan_command_shows_an_expected_failure(invoke: Invoke, api: Any, image_file: Path) -> None:

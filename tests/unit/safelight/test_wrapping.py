@@ -71,6 +71,42 @@ def test_errors_are_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{REQUEST_ID})" in shown.split()
 
 
+@pytest.mark.parametrize(
+    ("problem", "shown", "exit_code"),
+    [
+        (
+            {"status": 404, "code": "JOB_NOT_FOUND", "detail": "The job does not exist."},
+            "The job does not exist. (JOB_NOT_FOUND) To list the IDs, run: safelight list",
+            1,
+        ),
+        (
+            {"status": 404, "code": "ROUTE_NOT_FOUND", "detail": "No such path."},
+            "No such path. Check the address http://api.test: the URL of an API ends in /v1. (ROUTE_NOT_FOUND)",
+            2,
+        ),
+        (
+            {"status": 422, "code": "X", "detail": "a: one", "errors": [{"pointer": "/a", "detail": "one"}]},
+            "a: one. (X)",
+            2,
+        ),
+        (
+            {"status": 422, "code": "X", "detail": "2", "errors": [{"pointer": each, "detail": each} for each in "ab"]},
+            "2. a: a. b: b. (X)",
+            2,
+        ),
+    ],
+)
+def test_errors_say_what_to_do(
+    problem: dict[str, Any], shown: str, exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each fact once. A wrong address is another exit code than an unknown ID."""
+    transport = httpx.MockTransport(lambda _request: httpx.Response(problem["status"], json=problem))
+    wiring: Any = SimpleNamespace(connect=lambda url: Safelight(url, transport=transport), list_objects=None)
+    monkeypatch.setenv("SAFELIGHT_API_URL", "http://api.test/v1")
+    done = CliRunner().invoke(app, ["result", JOB_ID], obj=wiring)
+    assert (" ".join(done.stderr.split()), done.exit_code) == (shown, exit_code)
+
+
 def test_paths_are_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """Relative to the current folder if that is shorter. Only for people, the home directory is ``~``."""
     folder = tmp_path / "here"

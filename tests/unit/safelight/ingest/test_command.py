@@ -220,14 +220,14 @@ def test_fresh_starts_over(ingest: Invoke, bulk: BulkApi) -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_stop_shows_the_error_and_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
+def test_stop_shows_the_error_and_what_to_do(ingest: Invoke, bulk: BulkApi) -> None:
     """The exit code is 2."""
     refusal = problem(422, "INVALID_PIPELINE", "The pipeline breaks a rule.")
     bulk.fault = lambda _request: httpx.Response(422, content=refusal.content)
     result = ingest("photos", "--width", "5")
     assert result.exit_code == 2
     assert "The pipeline breaks a rule. (INVALID_PIPELINE)" in result.stderr
-    assert "To resume, run: " in result.stderr
+    assert "Correct the options and run the command again." in result.stderr
     assert "Traceback" not in result.output
 
 

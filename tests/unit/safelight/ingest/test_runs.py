@@ -205,6 +205,15 @@ def test_files_that_were_sent_before_are_counted(ingest: Invoke, photos: Path) -
     assert (third["done before"], third.get("continued")) == ("3", None)
 
 
+def test_files_that_cannot_be_read_make_no_batch(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
+    """Each run tries them again. The first run has a batch for the other files."""
+    (photos / "void.png").touch()
+    runs = [json.loads(ingest("photos", "--json").stdout) for _ in range(3)]
+    assert [(run["failures"], run["complete"]) for run in runs] == [({"LOCAL_FILE": 1}, True)] * 3
+    assert [len(run["batches"]) for run in runs] == [1, 1, 1]
+    assert len(bulk.batches) == 1
+
+
 def test_filters_select_files(ingest: Invoke, photos: Path, bulk: BulkApi) -> None:
     """Names, paths, folders and sizes. Each reason is counted."""
     (photos / "large.png").write_bytes(PNG + bytes(2000))
