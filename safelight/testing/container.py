@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final
 
+from testcontainers.core.config import ConnectionMode
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
@@ -21,12 +22,16 @@ PORT: Final = 4566
 #: Image of LocalStack that the project is tested with.
 LOCALSTACK_IMAGE: Final = "localstack/localstack:4.14.0"
 _HOOKS: Final = "/etc/localstack/init/ready.d"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1"})
 #: The line that both images print, with the path of the API.
 _READY: Final = r"Safelight is ready: (/\S+/v1)"
 
 
-class SafelightContainer(DockerContainer):  # type: ignore[misc] # the library's class may be untyped
+class SafelightContainer(DockerContainer):
     """A running stack in a container, as a context manager.
+
+    The port is published on 127.0.0.1, because anyone who can reach it can run code in the container. If the tests run
+    in a container themselves, or Docker runs on another machine, it is published on all addresses of that machine.
 
     ::
 
@@ -92,6 +97,9 @@ class SafelightContainer(DockerContainer):  # type: ignore[misc] # the library's
             self._client = None
         super().stop(force=force, delete_volume=delete_volume)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def _configure(self) -> None:
+        """Choose the address of the published port. ``start`` calls this before it creates the container."""
+        docker = self.get_docker_client()
+        if docker.get_connection_mode() is ConnectionMode.docker_host and docker.host() in _LOOPBACK:
+            ports: dict[str, Any] = self.ports  # Docker's library also accepts an address without a port
+            ports[str(PORT)] = ("127.0.0.1",)

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.cloudwatch import CloudWatchMetricsQuery
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from support import grafana
 from support.monitoring import Metric, list_widget_metrics, list_widgets
 from support.resolved_template import Resolver
@@ -25,6 +29,43 @@ def test_the_dashboard_is_current(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--write-docs"):
         PAGE.write_text(grafana.write_dashboard(), "utf-8")
     assert PAGE.read_text("utf-8") == grafana.write_dashboard(), "run pytest tests/structure --write-docs"
+
+
+def read_with_grafana(dashboard: dict[str, Any]) -> tuple[Dashboard, Any]:
+    """Return a dashboard in Grafana's own model, which leaves out unknown members, and that model as JSON."""
+    plugins.register_default_plugins()
+    model = Dashboard.from_json(dashboard)
+    return model, json.loads(JSONEncoder().encode(model))
+
+
+def find_losses(before: Any, after: Any, path: str = "") -> list[str]:
+    """Return the paths of all values of ``before`` that ``after`` does not have. It may have more, such as defaults."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            loss for name, value in before.items() for loss in find_losses(value, after.get(name), f"{path}.{name}")
+        ]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [loss for place, (one, other) in pairs for loss in find_losses(one, other, f"{path}[{place}]")]
+    return [] if before == after and type(before) is type(after) else [path]
+
+
+def test_grafana_reads_every_member() -> None:
+    """With the types that Grafana generates from its source: no member is unknown, and each query is for CloudWatch."""
+    dashboard = json.loads(PAGE.read_text("utf-8"))
+    model, read = read_with_grafana(dashboard)
+    assert find_losses(dashboard, read) == []
+    targets = [target for panel in model.panels or [] for target in getattr(panel, "targets", None) or []]
+    assert len(targets) == len(read_targets())
+    assert {type(target) for target in targets} == {CloudWatchMetricsQuery}
+
+
+@pytest.mark.parametrize("name", ["metricname", "region ", "Statistic"])
+def test_misspelled_members_are_found(name: str) -> None:
+    """The comparison can fail."""
+    dashboard = json.loads(PAGE.read_text("utf-8"))
+    dashboard["panels"][0]["targets"][0][name] = "text"
+    assert find_losses(dashboard, read_with_grafana(dashboard)[1]) == [f".panels[0].targets[0].{name}"]
 
 
 def test_every_metric_of_the_widgets_is_shown_and_exists() -> None:

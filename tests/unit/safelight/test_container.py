@@ -1,121 +1,138 @@
-"""The container for Testcontainers, on a double of that library, because tests need no Docker."""
+"""The container for Testcontainers on a double of Docker. tests/e2e/test_testcontainers.py runs the real image."""
 
-import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
+from testcontainers.core import container as library
+from testcontainers.core.config import ConnectionMode, testcontainers_config
 
 import safelight
+from safelight.testing.container import SafelightContainer
 
 LOG = (
     b"deploying\nSafelight is ready: /_aws/execute-api/old/prod/v1\nSafelight is ready: /_aws/execute-api/new/prod/v1\n"
 )
 
 
-class Container:
-    """What the module uses of ``testcontainers.core.container.DockerContainer``."""
+class Running:
+    """What the library uses of a container of Docker's library."""
 
-    def __init__(self, image: str) -> None:
-        self.image = image
-        self.ports: list[int] = []
-        self.volumes: dict[str, tuple[str, str]] = {}
-        self.variables: dict[str, str] = {}
-        self.is_running = False
+    id = short_id = "c0ffee"
+    status = "running"
 
-    def with_exposed_ports(self, *ports: int) -> None:
-        """Expose ports."""
-        self.ports += ports
+    def __init__(self, log: bytes) -> None:
+        self.log = log
+        self.is_removed = False
+        self.attrs: dict[str, Any] = {"State": {"Status": self.status}}
 
-    def with_volume_mapping(self, host: str, container: str, mode: str) -> None:
-        """Mount a folder."""
-        self.volumes[container] = host, mode
+    def logs(self, *, stdout: bool = True, stderr: bool = True) -> bytes:
+        """Return standard output."""
+        assert stdout or stderr
+        return self.log if stdout else b""
 
-    def with_env(self, name: str, value: str) -> None:
-        """Set a variable."""
-        self.variables[name] = value
+    def reload(self) -> None:
+        """Read the state again."""
 
-    def waiting_for(self, strategy: Any) -> None:
-        """Set the condition for the end of ``start``."""
-        self.strategy = strategy
-
-    def start(self) -> None:
-        """Start, and wait for the log."""
-        assert self.strategy.pattern.search(LOG.decode())
-        self.is_running = True
-
-    def stop(self, force: bool, delete_volume: bool) -> None:
-        """Stop and remove the container."""
+    def remove(self, *, force: bool, v: bool) -> None:
+        """Remove the container with its volumes."""
         assert force
-        assert delete_volume
-        self.is_running = False
+        assert v
+        self.is_removed = True
 
-    def __exit__(self, *_: object) -> None:
-        self.stop(force=True, delete_volume=True)
 
-    def get_logs(self) -> tuple[bytes, bytes]:
-        """Return standard output and standard error."""
-        return LOG, b""
+class Docker:
+    """What the library uses of Docker: one client for each container."""
 
-    def get_container_host_ip(self) -> str:
+    mode = ConnectionMode.docker_host
+    address = "localhost"
+    log = LOG
+    clients: ClassVar[list["Docker"]]
+
+    def __init__(self) -> None:
+        self.client = SimpleNamespace(close=lambda: None)
+        self.running = Running(self.log)
+        self.created: dict[str, Any] = {}
+        self.clients.append(self)
+
+    def create(self, image: str, **options: Any) -> Running:
+        """Create the container."""
+        self.created = {"image": image, **options}
+        return self.running
+
+    def start(self, container: Running) -> None:
+        """Start the container, unless its log says that the program cannot start."""
+        assert container is self.running
+        if not container.log:
+            raise RuntimeError("no such program")
+
+    def get_connection_mode(self) -> ConnectionMode:
+        """Return how tests reach the container."""
+        return self.mode
+
+    def host(self) -> str:
         """Return the host of published ports."""
-        return "localhost"
+        return self.address
 
-    def get_exposed_port(self, port: int) -> int:
+    def gateway_ip(self, _container: str) -> str:
+        """Return the address of the host in a container's network."""
+        return "172.17.0.1"
+
+    def port(self, container: str, port: int) -> int:
         """Return the published port."""
-        assert port in self.ports
+        assert (container, port) == (Running.id, 4566)
         return 49153
 
 
-class Strategy:
-    """What the module uses of ``LogMessageWaitStrategy``."""
-
-    def __init__(self, pattern: Any) -> None:
-        self.pattern = pattern
-
-    def with_startup_timeout(self, _seconds: int) -> "Strategy":
-        """Set the time limit."""
-        return self
+@pytest.fixture(autouse=True)
+def docker(monkeypatch: pytest.MonkeyPatch) -> type[Docker]:
+    """Return the double."""
+    double = type("Docker", (Docker,), {"clients": []})
+    monkeypatch.setattr(library, "DockerClient", double)
+    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
+    return double
 
 
-@pytest.fixture
-def container(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the class on the double."""
-    doubles: dict[str, dict[str, Any]] = {
-        "testcontainers.core.container": {"DockerContainer": Container},
-        "testcontainers.core.wait_strategies": {"LogMessageWaitStrategy": Strategy},
-    }
-    for name in ("testcontainers", "testcontainers.core"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    for name, members in doubles.items():
-        module = ModuleType(name)
-        vars(module).update(members)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "safelight.testing.container", raising=False)
-    yield importlib.import_module("safelight.testing.container").SafelightContainer
-    sys.modules.pop("safelight.testing.container", None)
-
-
-def test_addresses_lead_to_the_published_port(container: Any) -> None:
-    """With the path of the last start, which the log has."""
-    with container(parameters={"RetentionDays": "1", "LinkSeconds": "60"}) as running:
-        assert running.is_running
-        assert running.image == f"safelight:{safelight.__version__}"
-        assert running.variables == {"SAFELIGHT_PARAMETERS": "RetentionDays=1 LinkSeconds=60"}
+def test_addresses_lead_to_the_published_port(docker: type[Docker]) -> None:
+    """With the path of the last start, which the log has. Only this machine reaches the port."""
+    with SafelightContainer(parameters={"RetentionDays": "1", "LinkSeconds": "60"}) as running:
+        created = docker.clients[0].created
+        assert created["image"] == f"safelight:{safelight.__version__}"
+        assert created["environment"] == {"SAFELIGHT_PARAMETERS": "RetentionDays=1 LinkSeconds=60"}
+        assert created["ports"] == {"4566": ("127.0.0.1",)}
         assert running.api_url == "http://localhost:49153/_aws/execute-api/new/prod/v1"
         assert running.environment["AWS_ENDPOINT_URL"] == "http://localhost:49153"
         assert running.environment["SAFELIGHT_API_URL"] == running.api_url
         client = running.client
         assert client is running.client
-    assert not running.is_running
+    assert docker.clients[0].running.is_removed
 
 
-def test_an_init_hook_runs_on_localstack(container: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "address"), [(ConnectionMode.gateway_ip, "localhost"), (ConnectionMode.docker_host, "ci.example.com")]
+)
+def test_tests_on_another_host_reach_the_port(docker: type[Docker], mode: ConnectionMode, address: str) -> None:
+    """From a container beside it, or with Docker on another machine, the port of 127.0.0.1 could not be reached."""
+    docker.mode, docker.address = mode, address
+    with SafelightContainer() as running:
+        assert docker.clients[0].created["ports"] == {"4566": None}
+        assert running.endpoint_url in {"http://172.17.0.1:49153", "http://ci.example.com:49153"}
+
+
+def test_a_container_that_does_not_start_is_removed(docker: type[Docker]) -> None:
+    """The ``with`` block leaves nothing behind."""
+    docker.log = b""
+    with pytest.raises(RuntimeError, match="no such program"), SafelightContainer():
+        pytest.fail("it did not start")
+    assert docker.clients[0].running.is_removed
+
+
+def test_an_init_hook_runs_on_localstack(docker: type[Docker], tmp_path: Path) -> None:
     """Which mounts the folder read-only where it looks for hooks."""
-    prepared = container(init_hook=tmp_path)
-    assert prepared.image.startswith("localstack/localstack:")
-    assert prepared.volumes["/etc/localstack/init/ready.d"] == (str(tmp_path), "ro")
+    with SafelightContainer(init_hook=tmp_path):
+        created = docker.clients[0].created
+        assert created["image"].startswith("localstack/localstack:")
+        assert created["volumes"][str(tmp_path)] == {"bind": "/etc/localstack/init/ready.d", "mode": "ro"}
     with pytest.raises(ValueError, match="init-hook"):
-        container(init_hook=tmp_path, parameters={"RetentionDays": "1"})
+        SafelightContainer(init_hook=tmp_path, parameters={"RetentionDays": "1"})
