@@ -22,7 +22,7 @@ FIGURES: Final = APP / "pages" / "start-figures.js"
 PRESETS: Final = ("web", "thumbnail", "archive")
 #: Longest side of a small copy, pixels: twice its size on the page.
 SIDE: Final = 208
-QUALITY: Final = 55
+QUALITY: Final = 80
 LIMITS: Final = Limits(max_bytes=10**8, max_pixels=10**8, max_side=20_000)
 
 

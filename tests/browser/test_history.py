@@ -4,8 +4,19 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
-from support.browser_page import Visit, read_image
+from support.browser_page import Visit, VisitFactory, read_image
 from support.running_stack import Site
+
+#: Lists what a tile does not show in whole. Long names and messages end with an ellipsis.
+LIST_CUT = """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {
+  const outer = tile.getBoundingClientRect();
+  const isOut = ({left, right, top, bottom}) =>
+    left < outer.left - 1 || right > outer.right + 1 || top < outer.top - 1 || bottom > outer.bottom + 1;
+  const parts = [...tile.querySelectorAll('button, h2, p, img, a')];
+  const lines = [...tile.querySelectorAll('.tile-state, .tile-expiry')];
+  const squeezed = lines.filter((each) => each.scrollHeight > each.clientHeight + 1);
+  return [...parts.filter((each) => isOut(each.getBoundingClientRect())), ...squeezed].map((each) => each.outerHTML);
+})"""
 
 
 def submit(site: Site, name: str, **options: str) -> str:
@@ -120,3 +131,21 @@ def test_listing_has_the_links_of_the_thumbnails(visit: Visit, site: Site) -> No
     expect(visit.find_card("thumb.png").locator(".thumbnail")).to_have_attribute("data-shown", "true")
     assert len(links) == 1
     assert job_id in links[0]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_tiles_have_the_same_height_and_hide_nothing(visit_factory: VisitFactory, site: Site, width: int) -> None:
+    """Three of them fit on a phone. Nothing is cut: neither text nor buttons nor the image."""
+    submit(site, "processed.png")
+    submit(site, f"{'long-' * 30}name.png", width="20")
+    failed = site.submit(read_image("not-an-image.png"), filename="failed.png")
+    site.wait_until_done(str(failed["id"]))
+    visit = visit_factory.create_visit(viewport={"width": width, "height": 740})
+    visit.open("#/history")
+    expect(visit.find_card("processed.png").locator(".thumbnail")).to_have_attribute("data-shown", "true")
+    expect(visit.page.locator(".tile")).to_have_count(3)
+    heights = visit.page.evaluate("() => [...document.querySelectorAll('.tile')].map((each) => each.offsetHeight)")
+    assert len(set(heights)) == 1
+    if width == 360:
+        assert heights[0] * 3 < 740
+    assert visit.page.evaluate(LIST_CUT) == []

@@ -177,7 +177,7 @@ def test_sample_image_and_growth(visit: Visit) -> None:
     visit.open()
     visit.page.get_by_role("button", name="Try it with a sample image").click()
     visit.expect_status("sample.jpg", "Ready")
-    expect(visit.page.locator(".plan")).to_contain_text("1000 × 872 WEBP")
+    expect(visit.page.locator(".plan")).to_contain_text("640 × 427 WEBP")
     expect(visit.page.locator(".plan-warning")).to_have_count(0)
     visit.page.get_by_role("button", name="archive").click()
     expect(visit.page.locator(".plan-warning")).to_have_text("The result will probably be larger than the original.")

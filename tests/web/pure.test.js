@@ -9,7 +9,7 @@ import { readIdTime } from "../../web/app/net/job-reader.js";
 import { decodeRecipe, encodeRecipe } from "../../web/app/recipe/link.js";
 import { compact, isSamePipeline, listFields } from "../../web/app/recipe/schema.js";
 import { describeProgress, estimateSecondsLeft, summarize } from "../../web/app/store/summary.js";
-import { FITTED, computeFit, limitPan, zoomBy } from "../../web/app/table/zoom.js";
+import { FITTED, computeFit, limitPan, refit, zoomBy } from "../../web/app/table/zoom.js";
 import { checkFiles, describeRefused, startsLikeImage } from "../../web/app/uploads/file-check.js";
 import { findLate } from "../../web/app/uploads/late-uploads.js";
 import { createLimiter } from "../../web/app/uploads/limiter.js";
@@ -65,9 +65,18 @@ test("the point below the pointer stays where it is while zooming", () => {
 });
 
 test("a small image stays in the middle, and a large one leaves no margin", () => {
-  assert.deepEqual(limitPan({ zoom: 1, x: 50, y: -50 }, PHOTO, PANE), { zoom: 1, x: 0, y: 0 });
-  assert.deepEqual(limitPan({ zoom: 2, x: 5000, y: -5000 }, PHOTO, PANE), { zoom: 2, x: 400, y: -300 });
+  const fit = computeFit(PHOTO, PANE);
+  assert.deepEqual(limitPan({ zoom: 1, x: 50, y: -50 }, PHOTO, PANE), { zoom: 1, x: 0, y: 0, fit });
+  assert.deepEqual(limitPan({ zoom: 2, x: 5000, y: -5000 }, PHOTO, PANE), { zoom: 2, x: 400, y: -300, fit });
   assert.equal(computeFit({ width: 10, height: 10 }, PANE), 3);
+});
+
+test("an image keeps its scale in a pane of another size, unless it was fitted", () => {
+  const wide = { width: PANE.width * 2, height: PANE.height * 2 };
+  const zoomed = zoomBy(FITTED, 4, { x: 0, y: 0 }, PHOTO, PANE);
+  const kept = refit(zoomed, PHOTO, wide);
+  assert.equal(kept.zoom * computeFit(PHOTO, wide), zoomed.zoom * computeFit(PHOTO, PANE));
+  assert.equal(refit(limitPan(FITTED, PHOTO, PANE), PHOTO, wide).zoom, 1);
 });
 
 test("files are left out by content, size and number, in one sentence", async () => {
@@ -186,6 +195,10 @@ test("a job has the edited pipeline if it differs only by defaults", () => {
   assert.ok(!isSamePipeline(done, { ...edited, operations: [] }));
   assert.ok(!isSamePipeline(done, { ...edited, outputs: [{ format: "png" }] }));
   assert.ok(!isSamePipeline(null, edited));
+  const flip = { op: "flip", direction: "horizontal" };
+  const nested = { ...edited, outputs: [{ ...edited.outputs[0], operations: [{ op: "flip" }] }] };
+  assert.ok(isSamePipeline({ ...done, outputs: [{ ...done.outputs[0], operations: [flip] }] }, nested));
+  assert.ok(!isSamePipeline(done, nested));
 });
 
 test("an upload is late if a much later one was taken, or if nothing happens", () => {

@@ -27,12 +27,22 @@ export function useModule(load, isNeeded = true) {
   return loaded?.module ?? null;
 }
 
-/** Load a style sheet once. @param {string} name of a file in `styles/` */
+/** The style sheets that were loaded, or are. @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** Load a style sheet once. It applies when the promise is fulfilled. @param {string} name of a file in `styles/` @returns {Promise<void>} */
 export function loadStyle(name) {
-  const address = new URL(`../styles/${name}`, import.meta.url).href;
-  if ([...document.styleSheets].some((each) => each.href === address)) return;
+  const known = styles.get(name);
+  if (known) return known;
   const link = document.createElement("link");
   link.rel = "stylesheet";
-  link.href = address;
+  link.href = new URL(`../styles/${name}`, import.meta.url).href;
+  /** @type {Promise<void>} */
+  const loading = new Promise((resolve) => {
+    link.addEventListener("load", () => resolve());
+    link.addEventListener("error", () => resolve()); // the page works without it
+  });
+  styles.set(name, loading);
   document.head.append(link);
+  return loading;
 }

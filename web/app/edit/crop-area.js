@@ -16,7 +16,7 @@ import {
   toCrop,
 } from "./crop-box.js";
 import { readArrow, useDrag } from "./drag.js";
-import { Picture } from "../table/picture.js";
+import { Photo, Picture } from "../table/picture.js";
 
 /**
  * @typedef {import("./sizes.js").Box} Box
@@ -39,11 +39,12 @@ const HANDLE_NAMES = {
 };
 
 /**
- * @param {{drawing: import("./drawing.js").Drawing, scale: number, operation: Record<string, any>,
+ * @param {{drawing: import("./drawing.js").Drawing, url: string|null, scale: number, place: Record<string, string>, operation: Record<string, any>,
  *   onChange: (values: Record<string, any>) => void, onEnd: () => void, onClose: () => void}} props
+ *   `url`: the image in all its pixels, if it is the one of the drawing; `place`: style of the frame;
  *   `onEnd` ends a change: the next one is another step to undo
  */
-export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }) {
+export function CropArea({ drawing, url, scale, place, operation, onChange, onEnd, onClose }) {
   const { size, canvas } = drawing;
   const frame = useRef(/** @type {HTMLElement|null} */ (null));
   const [draft, setDraft] = useState(/** @type {Box|null} */ (null));
@@ -80,12 +81,13 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
       onEnd();
       show(null);
     },
+    onCancel: () => show(null),
   });
   /** Return an empty box below the pointer. @param {PointerEvent} event @returns {Box} */
   const locate = (event) => {
-    const edges = frame.current?.getBoundingClientRect() ?? new DOMRect();
-    const x = Math.min(size.width, Math.max(0, Math.round((event.clientX - edges.left) / scale)));
-    const y = Math.min(size.height, Math.max(0, Math.round((event.clientY - edges.top) / scale)));
+    const bounds = frame.current?.getBoundingClientRect() ?? new DOMRect();
+    const x = Math.min(size.width, Math.max(0, Math.round((event.clientX - bounds.left) / scale)));
+    const y = Math.min(size.height, Math.max(0, Math.round((event.clientY - bounds.top) / scale)));
     return { left: x, top: y, right: x, bottom: y };
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
@@ -104,7 +106,7 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
     if (chosen) save(applyRatio(box, chosen, size));
     onEnd();
   };
-  const place = {
+  const edges = {
     left: `${box.left * scale}px`,
     top: `${box.top * scale}px`,
     width: `${(box.right - box.left) * scale}px`,
@@ -114,12 +116,16 @@ export function CropArea({ drawing, scale, operation, onChange, onEnd, onClose }
   return html`<div
       class="tool-frame"
       ref=${frame}
-      style=${{ width: `${size.width * scale}px`, height: `${size.height * scale}px` }}
+      style=${place}
       ...${drag}
     >
-      <${Picture} canvas=${canvas} label="The image before the crop" />
-      <div class="tool-clip" aria-hidden="true"><div class="crop-shade" style=${place}></div></div>
-      <div class="crop-box" style=${place}>
+      ${
+        url
+          ? html`<${Photo} src=${url} alt="The image before the crop" />`
+          : html`<${Picture} canvas=${canvas} label="The image before the crop" />`
+      }
+      <div class="tool-clip" aria-hidden="true"><div class="crop-shade" style=${edges}></div></div>
+      <div class="crop-box" style=${edges}>
         <button
           type="button"
           class="crop-move"

@@ -4,16 +4,16 @@ import { useRef } from "../vendor/preact.js";
 
 /**
  * @template T
- * @param {{scale: number, onStart: (event: PointerEvent) => T, onMove: (start: T, by: {x: number, y: number}) => void, onEnd: () => void}} options
- *   `scale`: CSS pixels per pixel of the image. `onStart` returns what the drag starts from.
+ * @param {{scale: number, onStart: (event: PointerEvent) => T, onMove: (start: T, by: {x: number, y: number}) => void, onEnd: () => void, onCancel: () => void}} options
+ *   `scale`: CSS pixels per pixel of the image. `onStart` returns what the drag starts from. `onCancel` drops the change.
  * @returns {Record<string, (event: any) => void>} event handlers of the element that is dragged
  */
-export function useDrag({ scale, onStart, onMove, onEnd }) {
+export function useDrag({ scale, onStart, onMove, onEnd, onCancel }) {
   const drag = useRef(/** @type {{id: number, x: number, y: number, start: T}|null} */ (null));
-  const end = (/** @type {PointerEvent} */ event) => {
+  const end = (/** @type {() => void} */ finish) => (/** @type {PointerEvent} */ event) => {
     if (drag.current?.id !== event.pointerId) return;
     drag.current = null;
-    onEnd();
+    finish();
   };
   return {
     onPointerDown(/** @type {PointerEvent} */ event) {
@@ -27,8 +27,8 @@ export function useDrag({ scale, onStart, onMove, onEnd }) {
       if (current?.id !== event.pointerId) return;
       onMove(current.start, { x: (event.clientX - current.x) / scale, y: (event.clientY - current.y) / scale });
     },
-    onPointerUp: end,
-    onPointerCancel: end,
+    onPointerUp: end(onEnd),
+    onPointerCancel: end(onCancel),
   };
 }
 

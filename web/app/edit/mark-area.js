@@ -13,11 +13,11 @@ import { ANCHORS } from "./sizes.js";
 const SCALE_STEP = 0.01;
 
 /**
- * @param {{drawing: import("./drawing.js").Drawing, scale: number, operation: Record<string, any>,
+ * @param {{drawing: import("./drawing.js").Drawing, scale: number, place: Record<string, string>, operation: Record<string, any>,
  *   drawMark: import("./drawing.js").LoadMark, onChange: (values: Record<string, any>) => void, onEnd: () => void, onClose: () => void}} props
- *   `onEnd` ends a change: the next one is another step to undo
+ *   `place`: style of the frame; `onEnd` ends a change: the next one is another step to undo
  */
-export function MarkArea({ drawing, scale, operation, drawMark, onChange, onEnd, onClose }) {
+export function MarkArea({ drawing, scale, place, operation, drawMark, onChange, onEnd, onClose }) {
   const { size } = drawing;
   const [draft, setDraft] = useState(/** @type {Record<string, any>|null} */ (null));
   const latest = useRef(/** @type {Record<string, any>|null} */ (null));
@@ -48,11 +48,15 @@ export function MarkArea({ drawing, scale, operation, drawMark, onChange, onEnd,
     },
     onEnd: () => {
       if (latest.current) onChange(latest.current);
-      latest.current = null;
       onEnd();
-      setDraft(null);
+      drop();
     },
+    onCancel: () => drop(),
   });
+  const drop = () => {
+    latest.current = null;
+    setDraft(null);
+  };
   /** Return the scale after a drag of the corner that is opposite to the gravity. @param {Start} start @param {{x: number, y: number}} by */
   const resize = (start, by) => {
     const width = start.box.right - start.box.left;
@@ -78,7 +82,7 @@ export function MarkArea({ drawing, scale, operation, drawMark, onChange, onEnd,
   const corner = `${down === 1 ? "n" : "s"}${across === 1 ? "w" : "e"}`;
   return html`<div
       class="tool-frame"
-      style=${{ width: `${size.width * scale}px`, height: `${size.height * scale}px` }}
+      style=${place}
     >
       <${Picture} canvas=${drawn.canvas} label="The image with the watermark" />
       <div

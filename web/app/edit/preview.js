@@ -9,8 +9,11 @@ import { createMarks } from "./marks.js";
 /**
  * @typedef {import("./drawing.js").Drawing} Drawing
  * @typedef {import("../store/images.js").StoredImage} StoredImage
- * @typedef {Drawing & {format: string, missing: string[], original: import("./sizes.js").Size}} Preview
- *   `missing` names the operations that are not shown
+ * @typedef {Drawing & {missing: string[]}} Preview the drawing of one output; `missing` names the operations that are not shown
+ * @typedef {{name: string, format: string, bytes: number|null}} PreviewedOutput `bytes` is an estimate
+ * @typedef {{outputs: PreviewedOutput[], drawn: ReadonlyMap<string, Preview>, original: import("./sizes.js").Size,
+ *   want: (names: string[]) => void}} Previews
+ *   `drawn` has the outputs that are wanted, by name; without a wish, it is the first one
  */
 
 /** @type {WeakMap<object, ReturnType<typeof createPreview>>} */
@@ -27,7 +30,9 @@ export function getPreview(app) {
 function createPreview({ store, editor, plan }) {
   /** The selected image without operations. It is null while it loads, and if the browser cannot decode it. */
   const source = signal(/** @type {Drawing|null} */ (null));
-  const shown = signal(/** @type {Preview|null} */ (null));
+  const shown = signal(/** @type {Previews|null} */ (null));
+  /** Names of the outputs that are looked at. */
+  const wanted = signal(/** @type {string[]} */ ([]));
   const marks = createMarks();
   let loadedKey = "";
   let frame = 0;
@@ -56,27 +61,46 @@ function createPreview({ store, editor, plan }) {
       editor.subject.value = { status: "none", size: null };
     } else if (isNeeded && loadedKey !== image.key) load(image);
   });
+  const want = (/** @type {string[]} */ names) => {
+    if (names.join() !== wanted.peek().join()) wanted.value = names;
+  };
   effect(() => {
-    const drawn = source.value;
+    const decoded = source.value;
     const { operations, outputs } = editor.state.value.pipeline;
+    const names = outputs.map(getName);
+    const wishes = names.filter((each) => wanted.value.includes(each));
+    const planned = plan.value.plan?.outputs ?? [];
     void marks.loaded.value; // draw again when an asset has loaded
     cancelAnimationFrame(frame);
-    if (!drawn || !isShown.value) shown.value = null;
-    else {
-      frame = requestAnimationFrame(() => {
-        const output = outputs[0] ?? {};
-        const all = [...operations, ...(output.operations ?? [])];
-        const { missing, ...drawing } = drawOperations(drawn, all, marks.draw);
-        shown.value = {
-          ...drawOutput(drawing, output),
-          missing,
-          original: drawn.size,
-          format: String(output.format ?? "png").toUpperCase(),
-        };
-      });
+    if (!decoded || !isShown.value) {
+      shown.value = null;
+      return;
     }
+    frame = requestAnimationFrame(() => {
+      const common = drawOperations(decoded, operations, marks.draw);
+      const looked = outputs.filter((each) => (wishes.length ? wishes : names.slice(0, 1)).includes(getName(each)));
+      shown.value = {
+        outputs: outputs.map((each) => ({
+          name: getName(each),
+          format: String(each.format ?? "png").toUpperCase(),
+          bytes: planned.find(({ name }) => name === getName(each))?.estimated_bytes ?? null,
+        })),
+        drawn: new Map(looked.map((each) => [getName(each), drawOne(common, each, marks.draw)])),
+        original: decoded.size,
+        want,
+      };
+    });
   });
   return { source, shown, marks };
+}
+
+/** @param {Record<string, any>} output @returns {string} */
+const getName = ({ name }) => name ?? "image";
+
+/** Draw one output. @param {Preview} common after the operations of all outputs @param {Record<string, any>} output @param {import("./drawing.js").LoadMark} loadMark @returns {Preview} */
+function drawOne(common, output, loadMark) {
+  const { missing, ...drawing } = drawOperations(common, output.operations ?? [], loadMark);
+  return { ...drawOutput(drawing, output), missing: [...common.missing, ...missing] };
 }
 
 /** Return true if the newest result of an image is of the recipe, or will be. @param {StoredImage} image @param {import("../recipe/editor.js").RecipeEditor} editor */

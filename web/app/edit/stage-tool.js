@@ -1,11 +1,14 @@
 /** The stage while an operation is edited by dragging: the image before this operation, with a box over it. */
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { html, signal, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { focusSoon } from "../base/dom.js";
 import { loadStyle } from "../base/module.js";
 import { CropArea } from "./crop-area.js";
 import { drawOperations } from "./drawing.js";
 import { MarkArea } from "./mark-area.js";
+import { ZoomButtons } from "../table/stage.js";
+import { FITTED } from "../table/zoom.js";
+import { useToolView } from "./tool-view.js";
 
 loadStyle("edit.css");
 
@@ -16,10 +19,15 @@ const MARGIN = 28; // CSS pixels around the image, for the handles
  * @typedef {import("./drawing.js").Drawing} Drawing
  */
 
-/** @param {{app: import("../app.js").App, preview: ReturnType<typeof import("./preview.js").getPreview>}} props */
-export function StageTool({ app: { editor }, preview }) {
+/**
+ * @param {{app: import("../app.js").App, preview: ReturnType<typeof import("./preview.js").getPreview>,
+ *   view?: import("../table/stage.js").ZoomSignal|null}} props `view`: zoom and pan, which the comparison has too
+ */
+export function StageTool({ app: { editor, store }, preview, view: given = null }) {
   const stage = useRef(/** @type {HTMLElement|null} */ (null));
   const [space, setSpace] = useState({ width: 0, height: 0 });
+  const own = useMemo(() => signal(FITTED), []);
+  const view = given ?? own;
   const index = editor.tool.value;
   const { operations } = editor.state.value.pipeline;
   const operation = operations[index];
@@ -42,34 +50,65 @@ export function StageTool({ app: { editor }, preview }) {
     editor.tool.value = -1;
     focusSoon(`[data-tool="${operation?.op}"]`);
   };
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Escape") return;
-    event.preventDefault();
-    close();
-  };
   const drawing = source && operation ? drawOperations(source, operations.slice(0, index), preview.marks.draw) : null;
-  const scale = drawing
-    ? Math.max(0.001, Math.min(space.width / drawing.size.width, space.height / drawing.size.height, 3))
-    : 1;
+  const url = useFileUrl(index === 0 ? (store.selected.value?.file ?? null) : null);
+  const tool = useToolView({ stage, view, size: drawing?.size ?? null, pane: space });
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") close();
+    else if (!tool.readKey(event.key)) return;
+    event.preventDefault();
+  };
+  const onKeyUp = (/** @type {KeyboardEvent} */ event) => {
+    editor.endChange();
+    showHandle(/** @type {Element} */ (event.target));
+  };
+  /** Move a handle into sight that has the focus. @param {Element} target */
+  const showHandle = (target) => target.matches(".crop-handle:focus-visible") && tool.reveal(target);
   const Area = operation?.op === "crop" ? CropArea : MarkArea;
-  return html`<div class="stage stage-tool" onKeyDown=${onKeyDown} onKeyUp=${() => editor.endChange()}>
+  return html`<div
+    class="stage stage-tool"
+    onKeyDown=${onKeyDown}
+    onKeyUp=${onKeyUp}
+    ...${tool.handlers}
+  >
     <div class="tool-space" ref=${stage}></div>
     ${
       isReady && drawing
         ? html`<${Area}
             key=${index}
             drawing=${drawing}
-            scale=${scale}
+            url=${url}
+            scale=${tool.scale}
+            place=${tool.place}
             operation=${operation}
             drawMark=${preview.marks.draw}
             onChange=${(/** @type {Record<string, any>} */ values) => editor.setOperation(index, values)}
             onEnd=${() => editor.endChange()}
             onClose=${close}
-          />`
+          />
+            <${ZoomButtons}
+              percent=${Math.round(tool.scale * 100)}
+              isFitted=${view.value.zoom === 1}
+              onFit=${tool.fit}
+              onZoom=${tool.zoomTo}
+            />`
         : html`<p class="blank">
             ${status === "failed" ? "This browser cannot show the image. Enter the values in the recipe instead." : "Loading the image…"}
             <button type="button" class="button" onClick=${close}>Done</button>
           </p>`
     }
   </div>`;
+}
+
+/** Return a URL of a file while it is shown, or null. The drawing of a large image has fewer pixels. @param {File|null} file @returns {string|null} */
+function useFileUrl(file) {
+  const [known, setKnown] = useState(/** @type {{file: File, url: string}|null} */ (null));
+  useEffect(() => {
+    if (!file) return undefined;
+    const url = URL.createObjectURL(file);
+    setKnown({ file, url });
+    return () => URL.revokeObjectURL(url);
+  }, [file]);
+  return known && known.file === file ? known.url : null;
 }

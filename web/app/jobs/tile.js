@@ -63,11 +63,6 @@ export function Tile({ job: listed, index, total, place, onJob, onUseRecipe }) {
             <${Icon} name="download" /> Download
           </button>`
         }
-        <${JobButtons}
-          job=${job}
-          onJob=${setJob}
-          onDelete=${() => deleteWithUndo({ ids: [job.id], text: `${isolate(job.filename)} deleted` })}
-        />
         ${
           onUseRecipe &&
           job.pipeline &&
@@ -81,28 +76,39 @@ export function Tile({ job: listed, index, total, place, onJob, onUseRecipe }) {
             <${Icon} name="forward" /> Recipe
           </button>`
         }
+        <${JobButtons}
+          job=${job}
+          isCompact
+          onJob=${setJob}
+          onDelete=${() => deleteWithUndo({ ids: [job.id], text: `${isolate(job.filename)} deleted` })}
+        />
       </div>
     </div>
   </li>`;
 }
 
-/** Buttons for what can be done with a job in its status. @param {{job: Job, onJob: (job: Job) => void, onDelete: () => void}} props */
-export function JobButtons({ job, onJob, onDelete }) {
+/**
+ * Buttons for what can be done with a job in its status.
+ * @param {{job: Job, isCompact?: boolean, onJob: (job: Job) => void, onDelete: () => void}} props if compact, the last one is an icon
+ */
+export function JobButtons({ job, isCompact = false, onJob, onDelete }) {
   const button = (
     /** @type {import("../base/icons.js").IconName} */ icon,
     /** @type {string} */ name,
     /** @type {() => void} */ onClick,
+    isLast = true,
   ) =>
     html`<button
       type="button"
       key=${name}
       class="button button-small"
       aria-label=${`${name} ${job.filename}`}
+      title=${isCompact && isLast ? name : undefined}
       onClick=${onClick}
     >
-      <${Icon} name=${icon} /> ${name}
+      <${Icon} name=${icon} /> ${!(isCompact && isLast) && name}
     </button>`;
-  return html`${isRetryable(job) && button("retry", "Retry", () => retryJob(job, onJob))}
+  return html`${isRetryable(job) && button("retry", "Retry", () => retryJob(job, onJob), false)}
   ${job.done ? button("trash", "Delete", onDelete) : button("close", "Cancel", () => cancelJob(job, onJob))}`;
 }
 

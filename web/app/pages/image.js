@@ -103,6 +103,7 @@ function LoadedJob({ app, job: loaded }) {
       </section>
       <section class="panel">
         <h2>Recipe</h2>
+        <div class="row">
         <button type="button" class="button button-small" onClick=${useRecipe}>
           <${Icon} name="retry" /> Use this recipe
         </button>
@@ -116,6 +117,7 @@ function LoadedJob({ app, job: loaded }) {
             <${Icon} name="add" /> Use another recipe
           </button>`
         }
+        </div>
         <pre
           tabindex="0"
           role="region"

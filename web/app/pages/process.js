@@ -50,6 +50,7 @@ export function ProcessPage({ app }) {
     if (images.length >= MANY) setChosenView("list");
     else if (first) open(first);
   };
+  const views = html`<${Choice} label="View" options=${VIEWS} chosen=${view} onChoose=${setChosenView} />`;
   return html`<div class="desk" data-filled=${images.length > 0}>
     <div class="desk-main">
       ${
@@ -61,15 +62,15 @@ export function ProcessPage({ app }) {
               onSample=${() => app.addSample()}
             />`
           : html`<h1 class="unseen" tabindex="-1">Images</h1>
-              <div class="desk-tools row">
-                <${Choice} label="View" options=${VIEWS} chosen=${view} onChoose=${setChosenView} />
-                <${FileButtons} onFiles=${app.addFiles} small />
-                ${view === "list" && html`<${MarkedActions} app=${app} onRemove=${remove} />`}
-              </div>
               ${
                 view === "list"
-                  ? list && html`<${list.ImageList} store=${store} onOpen=${open} />`
-                  : lightTable && html`<${lightTable.LightTable} app=${app} onRemove=${remove} />`
+                  ? html`<div class="desk-tools row">
+                        ${views}
+                        <${FileButtons} onFiles=${app.addFiles} small />
+                        <${MarkedActions} app=${app} onRemove=${remove} />
+                      </div>
+                      ${list && html`<${list.ImageList} store=${store} onOpen=${open} />`}`
+                  : lightTable && html`<${lightTable.LightTable} app=${app} views=${views} onRemove=${remove} />`
               }`
       }
     </div>

@@ -11,6 +11,10 @@ import { formatLabel } from "../base/format.js";
 /** A number gets a slider too if its range has at most this many units. */
 const MAX_SLIDER_RANGE = 720;
 const SLIDER_STEPS = 100;
+/** Where a slider starts when its value is no longer automatic, as a share of its range. */
+const MANUAL_START = 0.8;
+/** Plain words for values of the API. @type {Record<string, string>} */
+const OTHER_NAMES = { entropy: "Most detail" };
 const GRAVITIES = ["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"];
 
 /**
@@ -76,8 +80,8 @@ function GravityInput({ field, value, common, onChange }) {
       name=${`${common.id}-choice`}
       value=${each}
       checked=${each === value}
-      aria-label=${formatLabel(each.replace("-", " "))}
-      title=${formatLabel(each.replace("-", " "))}
+      aria-label=${nameValue(each)}
+      title=${nameValue(each)}
       onChange=${() => onChange(each)}
     />`;
   return html`<div class="gravity">
@@ -88,8 +92,13 @@ function GravityInput({ field, value, common, onChange }) {
     >
       ${GRAVITIES.map(option)}
     </div>
-    ${others.map((each) => html`<label key=${each}>${option(each)} ${formatLabel(each)}</label>`)}
+    ${others.map((each) => html`<label key=${each}>${option(each)} ${nameValue(each)}</label>`)}
   </div>`;
+}
+
+/** @param {string} value */
+function nameValue(value) {
+  return OTHER_NAMES[value] ?? formatLabel(value.replace("-", " "));
 }
 
 /** @param {ControlProps} props */
@@ -123,7 +132,10 @@ function NumberInput({ field, value, common, onChange }) {
     const isSame = shown.value === "" ? (value ?? null) === null : Number(shown.value) === value;
     if (!isSame && !(shown.validity.badInput && document.activeElement === shown)) shown.value = value ?? "";
   });
-  const { min, max, step } = field;
+  const { min = 0, max = 0, step } = field;
+  const isAuto = field.optional && (value ?? null) === null;
+  const last = useRef(Math.round(min + (max - min) * MANUAL_START));
+  if (!isAuto) last.current = value;
   const read = (/** @type {Event} */ event) => onChange(readText(event) === "" ? null : Number(readText(event)));
   const slider =
     hasSlider(field) &&
@@ -132,8 +144,9 @@ function NumberInput({ field, value, common, onChange }) {
       aria-label=${`${formatLabel(field.name)}, slider`}
       min=${min}
       max=${max}
-      step=${step === 1 ? 1 : (Number(max) - Number(min)) / SLIDER_STEPS}
-      value=${value ?? max}
+      step=${step === 1 ? 1 : (max - min) / SLIDER_STEPS}
+      value=${isAuto ? last.current : value}
+      disabled=${isAuto}
       onInput=${read}
     />`;
   const number = html`<input
@@ -141,14 +154,25 @@ function NumberInput({ field, value, common, onChange }) {
     ref=${input}
     type="number"
     inputmode="decimal"
-    min=${min}
-    max=${max}
+    min=${field.min}
+    max=${field.max}
     step=${step}
     required=${!field.optional}
     placeholder=${field.optional ? "auto" : undefined}
     onInput=${read}
   />`;
-  return slider ? html`<div class="slider-number">${slider}${number}</div>` : number;
+  const auto =
+    field.optional &&
+    html`<label class="slider-auto">
+      <input
+        type="checkbox"
+        checked=${isAuto}
+        aria-label=${`${formatLabel(field.name)}: automatic`}
+        onChange=${(/** @type {Event} */ event) => onChange(readChecked(event) ? null : last.current)}
+      />
+      auto
+    </label>`;
+  return slider ? html`<div class="slider-number">${slider}${number}${auto}</div>` : number;
 }
 
 /** @param {ControlProps} props */

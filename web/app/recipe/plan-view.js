@@ -2,7 +2,8 @@
 
 import { html } from "../vendor/preact.js";
 import { formatBytes, formatDimensions } from "../base/format.js";
-import { describeErrors, isGrowing } from "./plan.js";
+import { Saving } from "../jobs/facts.js";
+import { describeErrors, listGrowing } from "./plan.js";
 
 /** @param {{state: import("./plan.js").PlanState, pipeline: EditedPipeline}} props */
 export function PlanView({ state: { plan, source, problem, errors, invalid }, pipeline }) {
@@ -21,7 +22,8 @@ function Expectation({ plan, source }) {
     picture.size && formatBytes(picture.size),
   ];
   return html`<p class="plan-from">
-      ${source ? html`<bdi>${source}</bdi>` : "A 12-megapixel photo"}: ${before.filter(Boolean).join(" · ")}
+      <bdi title=${source}>${source || "A 12-megapixel photo"}</bdi>
+      <span>${before.filter(Boolean).join(" · ")}</span>
     </p>
     <ul class="plan-outputs">
       ${outputs.map(
@@ -32,7 +34,15 @@ function Expectation({ plan, source }) {
           </li>`,
       )}
     </ul>
-    <p class="faint">About ${formatBytes(estimate.result_bytes)}${outputs.length > 1 ? " together" : ""}</p>
-    ${isGrowing(plan) && html`<p class="plan-warning">The result will probably be larger than the original.</p>`}
+    <p class="faint">
+      About ${formatBytes(estimate.result_bytes)}${outputs.length > 1 ? " together" : ""}${" "}
+      ${outputs.length === 1 && picture.size && html`<${Saving} before=${picture.size} after=${estimate.result_bytes} />`}
+    </p>
+    ${listGrowing(plan).map(
+      (name) =>
+        html`<p key=${name} class="plan-warning">
+          ${outputs.length === 1 ? "The result" : html`The output <bdi>${name}</bdi>`} will probably be larger than the original.
+        </p>`,
+    )}
     ${warnings.map((each) => html`<p key=${each.message} class="plan-warning">${each.message}</p>`)}`;
 }

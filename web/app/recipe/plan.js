@@ -81,10 +81,11 @@ export function describeErrors(pipeline, errors) {
   return found.length ? `${found.join("; ")}.` : "";
 }
 
-/** Return true if the result will probably be larger than the original. @param {Plan} plan */
-export function isGrowing({ picture, estimate, outputs }) {
-  if (outputs.length !== 1 || !picture.size) return false;
-  return estimate.result_bytes > picture.size * GROWTH;
+/** Return the names of the outputs that will probably be larger than the original. @param {Plan} plan @returns {string[]} */
+export function listGrowing({ picture, outputs }) {
+  const { size } = picture;
+  if (!size) return [];
+  return outputs.filter((each) => each.estimated_bytes > size * GROWTH).map((each) => each.name);
 }
 
 /** @param {File|null} file @param {JobSpec} spec @param {AbortSignal} signal @returns {Promise<Plan>} */

@@ -72,11 +72,13 @@ export function toPlainText(text) {
 
 /** Return true if the edited values are those of the job. Values that the recipe does not name are defaults. @param {any} done @param {any} edited */
 export function isSamePipeline(done, edited) {
-  const isSame = (/** @type {any} */ one, /** @type {any} */ other) =>
-    one?.length === other.length &&
-    other.every(
-      (/** @type {any} */ each, /** @type {number} */ index) =>
-        JSON.stringify({ ...one[index], ...each }) === JSON.stringify(one[index]),
-    );
-  return isSame(done?.operations, edited.operations) && isSame(done?.outputs, edited.outputs);
+  return hasValues(done?.operations, edited.operations) && hasValues(done?.outputs, edited.outputs);
+}
+
+/** Return true if a value has all the values of another one, at every level. @param {any} whole @param {any} values @returns {boolean} */
+function hasValues(whole, values) {
+  if (Array.isArray(values))
+    return whole?.length === values.length && values.every((each, index) => hasValues(whole[index], each));
+  if (values === null || typeof values !== "object") return (whole ?? null) === (values ?? null);
+  return Object.entries(values).every(([name, each]) => hasValues(whole?.[name], each));
 }

@@ -56,13 +56,7 @@ export function useGestures({ stage, canPan, onZoom, onPan, onSplit, onHold }) {
     },
     onPointerUp: release,
     onPointerCancel: release,
-    onWheel(/** @type {WheelEvent} */ event) {
-      // Where the page itself scrolls, the wheel zooms only together with Ctrl, as pinching on a touchpad does.
-      const scrolls = document.documentElement.scrollHeight > window.innerHeight + 1;
-      if (scrolls && !event.ctrlKey) return;
-      event.preventDefault();
-      onZoom(Math.exp(-event.deltaY * WHEEL_SPEED), locate(event));
-    },
+    onWheel: (/** @type {WheelEvent} */ event) => readWheel(event, (factor) => onZoom(factor, locate(event))),
   };
 
   /** @param {PointerEvent} event */
@@ -72,7 +66,16 @@ export function useGestures({ stage, canPan, onZoom, onPan, onSplit, onHold }) {
   }
 }
 
-/** @param {PointerEvent} one @param {PointerEvent} other */
-function measure(one, other) {
+/** Zoom by the wheel. @param {WheelEvent} event @param {(factor: number) => void} onZoom */
+export function readWheel(event, onZoom) {
+  // Where the page itself scrolls, the wheel zooms only together with Ctrl, as pinching on a touchpad does.
+  const scrolls = document.documentElement.scrollHeight > window.innerHeight + 1;
+  if (scrolls && !event.ctrlKey) return;
+  event.preventDefault();
+  onZoom(Math.exp(-event.deltaY * WHEEL_SPEED));
+}
+
+/** Return the distance between two pointers. @param {PointerEvent} one @param {PointerEvent} other */
+export function measure(one, other) {
   return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 }

@@ -4,10 +4,10 @@ import { html, useRef } from "../vendor/preact.js";
 import { formatBytes } from "../base/format.js";
 import { useVirtualList } from "../base/virtual.js";
 import { describeState, Chip } from "../jobs/status.js";
+import { Saving } from "../jobs/facts.js";
 import { explain } from "../net/problem.js";
 import { getJob } from "../store/images.js";
 import { sumOutputs } from "../store/summary.js";
-import { describeSaving } from "./strip.js";
 import { Thumbnail } from "./thumbnail.js";
 
 /**
@@ -135,7 +135,7 @@ function Row({ image, index, isMarked, onMark, onOpen }) {
     </td>
     <td class="number">${formatBytes(image.size)}</td>
     <td class="number">${after === null ? "" : formatBytes(after)}</td>
-    <td class="number">${describeSaving(image)}</td>
+    <td class="number">${after !== null && html`<${Saving} before=${job?.raw.size ?? image.size} after=${after} />`}</td>
   </tr>`;
 }
 

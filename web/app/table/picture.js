@@ -1,4 +1,4 @@
-/** A canvas on the page that shows a drawing. */
+/** A canvas on the page that shows a drawing, and an image. */
 
 import { html, useLayoutEffect, useRef } from "../vendor/preact.js";
 
@@ -13,4 +13,14 @@ export function Picture({ canvas, label, style = null }) {
     element.getContext("2d")?.drawImage(canvas, 0, 0);
   }, [canvas]);
   return html`<canvas ref=${shown} role="img" aria-label=${label} style=${style ?? undefined} />`;
+}
+
+/** An image. When it is no longer shown, it does not go on loading: its object URL is revoked then. @param {Record<string, any>} props */
+export function Photo(props) {
+  const shown = useRef(/** @type {HTMLImageElement|null} */ (null));
+  useLayoutEffect(() => {
+    const element = shown.current;
+    return () => element?.removeAttribute("src");
+  }, []);
+  return html`<img ref=${shown} draggable=${false} ...${props} />`;
 }

@@ -1,6 +1,6 @@
 /** The selected image of the session, with its messages and actions. */
 
-import { html } from "../vendor/preact.js";
+import { html, signal, useMemo } from "../vendor/preact.js";
 import { Icon } from "../base/icons.js";
 import { useModule } from "../base/module.js";
 import { download } from "../jobs/actions.js";
@@ -9,40 +9,61 @@ import { Chip, describeState } from "../jobs/status.js";
 import { formatProblem } from "../net/problem.js";
 import { getJob, getVersions } from "../store/images.js";
 import { Viewer } from "./viewer.js";
+import { FITTED } from "./zoom.js";
 
 /**
  * @typedef {import("../app.js").App} App
  * @typedef {import("../store/images.js").StoredImage} StoredImage
  */
 
-/** @param {{app: App, onRemove: (images: StoredImage[]) => void}} props */
-export function SelectedImage({ app, onRemove }) {
+/** @param {{app: App, views: View, onRemove: (images: StoredImage[]) => void}} props `views` are the buttons that choose the view */
+export function SelectedImage({ app, views, onRemove }) {
   const { store, editor } = app;
   const image = store.selected.value;
   const edit = useModule(() => import("../edit/preview.js"));
   const isEdited = editor.tool.value >= 0;
   const tools = useModule(() => import("../edit/stage-tool.js"), isEdited);
   const preview = edit?.getPreview(app) ?? null;
+  const view = useMemo(() => signal(FITTED), [image?.key]);
   if (!image) return null;
   const index = store.images.value.indexOf(image);
   const state = image.state.value;
-  const position = store.images.value.length > 1 ? `${index + 1} of ${store.images.value.length}` : "";
   return html`<${Viewer}
     key=${image.key}
     name=${image.name}
     size=${image.size}
     file=${image.file}
     jobs=${getVersions(state)}
-    position=${position}
+    views=${views}
+    position=${store.images.value.length > 1 && html`<${Position} index=${index} count=${store.images.value.length} onMove=${store.move} />`}
     level=${2}
     preview=${preview?.shown.value ?? null}
-    tool=${isEdited && preview && tools && html`<${tools.StageTool} app=${app} preview=${preview} />`}
+    view=${view}
+    tool=${isEdited && preview && tools && html`<${tools.StageTool} app=${app} preview=${preview} view=${view} />`}
     status=${html`<${Status} image=${image} />`}
     onMove=${(/** @type {number} */ by) => store.move(by)}
     actions=${html`<${Actions} app=${app} image=${image} onRemove=${onRemove} />`}
   >
     <${Messages} image=${image} />
   <//>`;
+}
+
+/** Which image is shown, and the buttons to its neighbors. @param {{index: number, count: number, onMove: (by: number) => void}} props */
+function Position({ index, count, onMove }) {
+  const step = (/** @type {number} */ by, /** @type {string} */ name) =>
+    html`<button
+      type="button"
+      class="tool"
+      aria-label=${name}
+      title=${name}
+      disabled=${index + by < 0 || index + by >= count}
+      onClick=${() => onMove(by)}
+    >
+      <${Icon} name=${by < 0 ? "back" : "forward"} />
+    </button>`;
+  return html`<span class="position" role="group" aria-label="Position">
+    ${step(-1, "Previous image")}<span class="faint">${index + 1} of ${count}</span>${step(1, "Next image")}
+  </span>`;
 }
 
 /** @param {{image: StoredImage}} props */

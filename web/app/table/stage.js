@@ -1,15 +1,16 @@
 /** The stage: two versions of an image over or next to each other, with the same zoom and pan. */
 
-import { html, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
-import { Picture } from "./picture.js";
+import { html, signal, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+import { Photo, Picture } from "./picture.js";
 import { useGestures } from "./gestures.js";
-import { computeFit, FITTED, limitPan, zoomBy } from "./zoom.js";
+import { computeFit, FITTED, limitPan, refit, zoomBy } from "./zoom.js";
 
 /**
  * @typedef {import("./zoom.js").Size} Size
  * @typedef {{url: string|null, alt: string, format: string|null, drawing: import("../edit/drawing.js").Drawing|null}} Side
  *   `url` is null while it is unknown; `drawing` is shown instead of a URL
  * @typedef {"slide"|"beside"|"flip"} Mode
+ * @typedef {import("../vendor/preact.js").Signal<import("./zoom.js").Zoom>} ZoomSignal
  */
 
 const PERCENTS = [50, 100, 200];
@@ -18,11 +19,16 @@ const KEY_ZOOM = 1.25;
 const KEY_PAN = 60; // CSS pixels
 
 /**
- * @param {{before: Side, after: Side|null, mode: Mode, onMatch: (isMatching: boolean) => void, onMove: (by: number) => void, children: View}} props
+ * @param {{before: Side, after: Side|null, mode: Mode, view?: ZoomSignal|null, onMatch: (isMatching: boolean) => void, onMove: (by: number) => void, children: View}} props
+ *   `view` keeps zoom and pan while something else is shown in place of the stage.
  *   `onMatch` is called when it changes whether the proportions are equal, so that the images can be laid over each other
  */
-export function Stage({ before, after, mode, onMatch, onMove, children }) {
-  const [zoom, setZoom] = useState(FITTED);
+export function Stage({ before, after, mode, view = null, onMatch, onMove, children }) {
+  const own = useMemo(() => signal(FITTED), []);
+  const shared = view ?? own;
+  const zoom = shared.value;
+  const setZoom = (/** @type {(now: import("./zoom.js").Zoom) => import("./zoom.js").Zoom} */ change) =>
+    (shared.value = change(shared.peek()));
   const [split, setSplit] = useState(50);
   const [isHeld, setHeld] = useState(false);
   const [pane, setPane] = useState(/** @type {Size} */ ({ width: 1, height: 1 }));
@@ -40,7 +46,10 @@ export function Stage({ before, after, mode, onMatch, onMove, children }) {
     observer.observe(watched);
     return () => observer.disconnect();
   }, []);
-  useLayoutEffect(() => setZoom((now) => limitPan(now, reference, pane)), [pane, reference.width, reference.height]);
+  useLayoutEffect(
+    () => void (isKnown && setZoom((now) => refit(now, reference, pane))),
+    [pane, reference.width, reference.height],
+  );
   useLayoutEffect(() => onMatch(isMatching), [isMatching]);
 
   const zoomTo = (/** @type {number} */ scale) =>
@@ -63,7 +72,7 @@ export function Stage({ before, after, mode, onMatch, onMove, children }) {
       "+": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
       "=": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
       "-": () => setZoom((now) => zoomBy(now, 1 / KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
-      0: () => setZoom(FITTED),
+      0: () => setZoom(() => FITTED),
       1: () => zoomTo(1),
       2: () => zoomTo(2),
       " ": () => setHeld(true),
@@ -110,29 +119,36 @@ export function Stage({ before, after, mode, onMatch, onMove, children }) {
   >
     ${layer("before", before)} ${after && layer("after", after)}
     ${shownMode === "slide" && html`<${Splitter} split=${split} onSplit=${setSplit} />`}
-    <div class="zoom-buttons" role="group" aria-label="Zoom">
-      <button
-        type="button"
-        aria-pressed=${String(zoom.zoom === 1)}
-        onClick=${() => setZoom(FITTED)}
-      >
-        Fit
-      </button>
+    <${ZoomButtons}
+      percent=${isKnown ? percent : 0}
+      isFitted=${zoom.zoom === 1}
+      onFit=${() => setZoom(() => FITTED)}
+      onZoom=${zoomTo}
+    />
+    ${children}
+  </div>`;
+}
+
+/**
+ * The buttons that zoom, and the zoom if it is that of none of them.
+ * @param {{percent: number, isFitted: boolean, onFit: () => void, onZoom: (scale: number) => void}} props `percent` is 0 if it is not known
+ */
+export function ZoomButtons({ percent, isFitted, onFit, onZoom }) {
+  return html`<div class="zoom-buttons" role="group" aria-label="Zoom">
+      <button type="button" aria-pressed=${String(isFitted)} onClick=${onFit}>Fit</button>
       ${PERCENTS.map(
         (each) =>
           html`<button
             key=${each}
             type="button"
-            aria-pressed=${String(percent === each && zoom.zoom !== 1)}
-            onClick=${() => zoomTo(each / 100)}
+            aria-pressed=${String(percent === each && !isFitted)}
+            onClick=${() => onZoom(each / 100)}
           >
             ${each} %
           </button>`,
       )}
     </div>
-    ${isKnown && zoom.zoom !== 1 && !PERCENTS.includes(percent) && html`<span class="zoom-percent">${percent} %</span>`}
-    ${children}
-  </div>`;
+    ${percent > 0 && !isFitted && !PERCENTS.includes(percent) && html`<span class="zoom-percent">${percent} %</span>`}`;
 }
 
 /**
@@ -164,7 +180,7 @@ function Layer({ kind, side, box, zoom, isHidden, onSize }) {
   const isFailed = url !== null && url === failedUrl;
   return html`<div class=${`pane pane-${kind}`} hidden=${isHidden}>
     ${drawing && html`<${Picture} canvas=${drawing.canvas} label=${alt} style=${style} />`}
-    ${url && !isFailed && html`<img src=${url} alt=${alt} decoding="async" draggable=${false} style=${style} onLoad=${onLoad} onError=${onError} />`}
+    ${url && !isFailed && html`<${Photo} src=${url} alt=${alt} decoding="async" style=${style} onLoad=${onLoad} onError=${onError} />`}
     ${isFailed && html`<p class="blank">This browser cannot show ${format ? `${format} images` : "this image"}.</p>`}
   </div>`;
 }

@@ -1,7 +1,7 @@
 /** The versions of an image that can be compared: the original, and each output of each job. */
 
 import { useEffect, useState } from "../vendor/preact.js";
-import { formatDimensions, formatLabel } from "../base/format.js";
+import { formatBytes, formatDimensions, formatLabel } from "../base/format.js";
 import { formatCaption } from "../jobs/facts.js";
 import { getRawLink, getResultLink } from "../net/api.js";
 
@@ -14,7 +14,8 @@ import { getRawLink, getResultLink } from "../net/api.js";
  * @property {number} size bytes
  * @property {Job|null} job null for the original
  * @property {string|null} output
- * @property {import("../edit/preview.js").Preview|null} [preview] set if this is not a file but the drawn preview
+ * @property {boolean} [isPreview] true if this is not a file but drawn
+ * @property {import("../edit/preview.js").Preview|null} [preview] the drawing, or null until it is drawn
  */
 
 /**
@@ -56,20 +57,29 @@ export function listVersions(jobs, size, decoded = null) {
   return [original, ...results];
 }
 
-/** Return the preview as a version. @param {import("../edit/preview.js").Preview} preview @returns {Version} */
-export function createPreviewVersion(preview) {
-  const { size, format, missing } = preview;
-  const left = missing.map((each) => formatLabel(each).toLowerCase()).join(", ");
-  return {
-    key: "preview",
-    label: "Preview",
-    caption: `${formatDimensions(size.width, size.height)} · ${format}${left ? ` · without ${left}` : ""}`,
-    format: null,
-    size: 0,
-    job: null,
-    output: null,
-    preview,
-  };
+/** Return the preview of each output as a version. @param {import("../edit/preview.js").Previews} previews @returns {Version[]} */
+export function listPreviewVersions({ outputs, drawn }) {
+  return outputs.map(({ name, format, bytes }) => {
+    const preview = drawn.get(name) ?? null;
+    const left = preview?.missing.map((each) => formatLabel(each).toLowerCase()).join(", ");
+    const caption = [
+      preview && formatDimensions(preview.size.width, preview.size.height),
+      format,
+      bytes !== null && `about ${formatBytes(bytes)}`,
+      left && `without ${left}`,
+    ];
+    return {
+      key: `preview/${name}`,
+      label: outputs.length > 1 ? `Preview, ${name}` : "Preview",
+      caption: caption.filter(Boolean).join(" · "),
+      format: null,
+      size: 0,
+      job: null,
+      output: name,
+      isPreview: true,
+      preview,
+    };
+  });
 }
 
 /** @param {Job} job @param {JobOutput} output */
@@ -85,7 +95,7 @@ function nameOutput(job, output) {
  */
 export function useVersionUrl(version, file, job) {
   const [known, setKnown] = useState(/** @type {{key: string, url: string}|null} */ (null));
-  const source = version && !version.preview && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
+  const source = version && !version.isPreview && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
   const key = source && `${source}`;
   useEffect(() => {
     if (!key || !version) return undefined;

@@ -3,7 +3,8 @@
 /**
  * @typedef {{width: number, height: number}} Size
  * @typedef {{x: number, y: number}} Point CSS pixels from the center of the pane
- * @typedef {{zoom: number, x: number, y: number}} Zoom `zoom` is a factor of the fitted size; the offset is in CSS pixels
+ * @typedef {{zoom: number, x: number, y: number, fit?: number}} Zoom
+ *   `zoom` is a factor of the fitted size, `fit` the scale of that size; the offset is in CSS pixels
  */
 
 /** @type {Zoom} */
@@ -38,10 +39,18 @@ export function zoomBy(now, factor, point, image, pane) {
 
 /** Keep the image in the pane: no margin while the image is larger, centered while it is smaller. @param {Zoom} now @param {Size} image @param {Size} pane @returns {Zoom} */
 export function limitPan({ zoom, x, y }, image, pane) {
-  const scale = computeFit(image, pane) * zoom;
+  const fit = computeFit(image, pane);
+  const scale = fit * zoom;
   const spareX = Math.max(0, (image.width * scale - pane.width) / 2);
   const spareY = Math.max(0, (image.height * scale - pane.height) / 2);
-  return { zoom, x: clamp(x, 0 - spareX, spareX), y: clamp(y, 0 - spareY, spareY) };
+  return { zoom, x: clamp(x, 0 - spareX, spareX), y: clamp(y, 0 - spareY, spareY), fit };
+}
+
+/** Keep the scale in a pane of another size. An image that was fitted is fitted again. @param {Zoom} now @param {Size} image @param {Size} pane @returns {Zoom} */
+export function refit(now, image, pane) {
+  const fit = computeFit(image, pane);
+  const zoom = now.zoom === 1 || !now.fit ? now.zoom : (now.zoom * now.fit) / fit;
+  return limitPan({ ...now, zoom }, image, pane);
 }
 
 /** @param {number} value @param {number} min @param {number} max */
