@@ -108,7 +108,10 @@ function useFileUrl(file) {
     if (!file) return undefined;
     const url = URL.createObjectURL(file);
     setKnown({ file, url });
-    return () => URL.revokeObjectURL(url);
+    return () => {
+      URL.revokeObjectURL(url);
+      setKnown(null);
+    };
   }, [file]);
   return known && known.file === file ? known.url : null;
 }

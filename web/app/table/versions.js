@@ -102,7 +102,10 @@ export function useVersionUrl(version, file, job) {
     if (!version.job && file) {
       const url = URL.createObjectURL(file);
       setKnown({ key, url });
-      return () => URL.revokeObjectURL(url);
+      return () => {
+        URL.revokeObjectURL(url);
+        setKnown(null); // the same version can be shown again, with another URL
+      };
     }
     let isCurrent = true;
     const link = version.job ? getResultLink(version.job.id, version.output ?? undefined) : getRawLink(job?.id ?? "");
