@@ -180,3 +180,31 @@ def test_automatic_quality_shows_no_value(visit: Visit) -> None:
     expect(slider).to_be_enabled()
     expect(slider).to_have_value("70")
     expect(number).to_have_value("70")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_neighbors_by_buttons_and_keys_and_one_image_alone(visit: Visit, direction: str) -> None:
+    """Page Down leads to the next image at any zoom, the arrow keys only while it is fitted, as the film strip is read."""
+    visit.open()
+    visit.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+    names = ["one.png", "two.png", "three.png"]
+    visit.drop(dict.fromkeys(names, encode_png(draw_map(300, 200))))
+    viewer = visit.page.get_by_role("region", name="Selected image")
+    heading = viewer.get_by_role("heading")
+    expect(heading).to_have_text("one.png")
+    expect(viewer.get_by_role("button", name="Previous image")).to_be_disabled()
+    viewer.get_by_role("button", name="Next image").click()
+    expect(heading).to_have_text("two.png")
+    stage = visit.page.get_by_role("group", name="Before and after")
+    stage.focus()
+    visit.page.keyboard.press("ArrowLeft" if direction == "rtl" else "ArrowRight")
+    expect(heading).to_have_text("three.png")
+    stage.focus()
+    visit.page.keyboard.press("2")
+    expect(stage).to_have_attribute("data-zoomed", "true")
+    visit.page.keyboard.press("PageUp")
+    expect(heading).to_have_text("two.png")
+    viewer.get_by_role("button", name="Process only two.png").click()
+    visit.expect_status("two.png", "Processed")
+    visit.expect_status("one.png", "Ready")
+    expect(viewer.get_by_role("button", name="Process only two.png")).to_have_count(0)

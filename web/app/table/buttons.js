@@ -112,7 +112,7 @@ export function MarkedActions({ app, onRemove }) {
 }
 
 /** Return true if an image was processed with another recipe. @param {StoredImage} image @param {App["editor"]} editor */
-function usesOtherRecipe(image, editor) {
+export function usesOtherRecipe(image, editor) {
   const job = getJob(image.state.value);
   if (image.state.value.phase !== "done" || !job) return false;
   return !editor.matches(job);

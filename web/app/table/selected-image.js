@@ -8,6 +8,7 @@ import { ErrorBox } from "../jobs/facts.js";
 import { Chip, describeState } from "../jobs/status.js";
 import { formatProblem } from "../net/problem.js";
 import { getJob, getVersions } from "../store/images.js";
+import { usesOtherRecipe } from "./buttons.js";
 import { Viewer } from "./viewer.js";
 import { FITTED } from "./zoom.js";
 
@@ -99,12 +100,25 @@ const isOpen = (phase) => phase === "sending" || phase === "working" || phase ==
 
 /** @param {{app: App, image: StoredImage, onRemove: (images: StoredImage[]) => void}} props */
 function Actions({ app, image, onRemove }) {
-  const { run, editor } = app;
+  const { run, editor, store } = app;
   const { phase } = image.state.value;
   const job = getJob(image.state.value);
   const canRetry = phase === "lost" || (phase === "done" && !job?.result);
   const isEdited = editor.state.value.pipeline.operations[editor.tool.value]?.op === "crop";
-  return html`<button
+  // The large button processes all images.
+  const isOneOfMany = store.images.value.length > 1 && (phase === "staged" || usesOtherRecipe(image, editor));
+  return html`${
+    isOneOfMany &&
+    html`<button
+      type="button"
+      class="button button-small"
+      aria-label=${`Process only ${image.name}`}
+      disabled=${app.plan.value.invalid}
+      onClick=${() => run.start([image], editor.spec(), { asBatch: false })}
+    >
+      Process this one
+    </button>`
+  }<button
       type="button"
       class="button button-small"
       data-tool="crop"

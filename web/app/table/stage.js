@@ -67,6 +67,7 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
     const pan = (/** @type {number} */ x, /** @type {number} */ y) =>
       setZoom((now) => limitPan({ ...now, x: now.x + x, y: now.y + y }, reference, pane));
     const isZoomed = zoom.zoom > 1;
+    const forward = document.dir === "rtl" ? -1 : 1; // as in the film strip
     /** @type {Record<string, () => void>} */
     const actions = {
       "+": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
@@ -76,8 +77,10 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
       1: () => zoomTo(1),
       2: () => zoomTo(2),
       " ": () => setHeld(true),
-      ArrowLeft: () => (isZoomed ? pan(KEY_PAN, 0) : onMove(-1)),
-      ArrowRight: () => (isZoomed ? pan(-KEY_PAN, 0) : onMove(1)),
+      ArrowLeft: () => (isZoomed ? pan(KEY_PAN, 0) : onMove(-forward)),
+      ArrowRight: () => (isZoomed ? pan(-KEY_PAN, 0) : onMove(forward)),
+      PageUp: () => onMove(-1),
+      PageDown: () => onMove(1),
       ArrowUp: () => isZoomed && pan(0, KEY_PAN),
       ArrowDown: () => isZoomed && pan(0, -KEY_PAN),
     };
@@ -112,7 +115,7 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
     style=${{ "--split": `${split}%` }}
     tabindex="0"
     role="group"
-    aria-label="Before and after. Plus and minus zoom, 0 fits, arrow keys move."
+    aria-label="Before and after. Plus and minus zoom, 0 fits, arrow keys move, Page Up and Page Down change the image."
     onKeyDown=${onKeyDown}
     onKeyUp=${(/** @type {KeyboardEvent} */ event) => event.key === " " && setHeld(false)}
     ...${gestures}
