@@ -4,6 +4,7 @@
 """
 
 import io
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,19 @@ UPLOADING_IMAGES = ("hubble-deep-field.jpg", "horse-transparent.png")
 WIDE = {"width": 1360, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 82
+MANY = 300
+#: Width and height of each of many images, pixels.
+SMALL = (320, 240)
+#: Tells whether all images and thumbnails in the window have loaded.
+ARE_IMAGES_SHOWN = """() => {
+  const isVisible = (each) => {
+    const {top, bottom, width} = each.getBoundingClientRect();
+    return width > 0 && bottom > 0 && top < innerHeight;
+  };
+  const thumbnails = [...document.querySelectorAll('.thumbnail')].filter(isVisible);
+  return thumbnails.every((each) => each.dataset.shown === 'true' || each.querySelector('.blank'))
+    && [...document.images].filter(isVisible).every((each) => each.complete && each.naturalWidth > 0);
+}"""
 
 
 def main() -> None:
@@ -33,6 +47,7 @@ def main() -> None:
             take_crop(browser, stack.ui_url)
             take_start(browser, stack.ui_url)
             take_history(browser, stack.ui_url)
+            take_list(browser, stack.ui_url, Path(folder) / "many")
         finally:
             local_stack.down(Path(folder), wipe=True)
 
@@ -93,9 +108,34 @@ def take_history(browser: Browser, url: str) -> None:
     """Take screenshots of the history in the light theme, on a wide screen and on a phone."""
     for name, size, touch in (("history", WIDE, False), ("phone-history", PHONE, True)):
         page = open_page(browser, f"{url}#/history", scheme="light", size=size, touch=touch)
-        page.locator(".thumbnail[data-shown=true]").first.wait_for()
+        page.locator(".tile").first.wait_for()
         save_screenshot(page, name)
         page.context.close()
+
+
+def take_list(browser: Browser, url: str, folder: Path) -> None:
+    """Take a screenshot of the list while many images are processed. One of them is not an image."""
+    folder.mkdir()
+    make_many(folder)
+    page = open_page(browser, url, scheme="dark")
+    page.set_input_files("#file-picker", sorted(folder.iterdir()))
+    page.locator(".list tbody tr[data-name]").first.wait_for()
+    page.locator("#go").click()
+    page.locator(".summary .bar-bad").wait_for(state="attached")
+    page.wait_for_function("() => Number.parseInt(document.querySelector('.summary-count').textContent, 10) > 100")
+    save_screenshot(page, "list")
+    page.context.close()
+
+
+def make_many(folder: Path) -> None:
+    """Write parts of a large demo image, and a file that only starts like an image."""
+    with Image.open(IMAGES / "contact-sheet.jpg") as sheet:
+        columns = (sheet.width - SMALL[0]) // 20
+        for index in range(MANY - 1):
+            left, upper = (index % 20) * columns, (index // 20) * 180
+            part = sheet.crop((left, upper, left + SMALL[0], upper + SMALL[1]))
+            part.save(folder / f"photo-{index + 1:03}.jpg", quality=92)
+    shutil.copy(IMAGES / "not-an-image.png", folder / f"photo-{MANY}.png")
 
 
 def open_page(
@@ -117,7 +157,8 @@ def open_page(
 
 
 def save_screenshot(page: Page, name: str) -> None:
-    """Save a screenshot as WebP, which has a tenth of the size of a PNG."""
+    """Save a screenshot as WebP, which has a tenth of the size of a PNG. Wait until all visible images are shown."""
+    page.wait_for_function(ARE_IMAGES_SHOWN)
     with Image.open(io.BytesIO(page.screenshot())) as screenshot:
         screenshot.convert("RGB").save(TARGET / f"{name}.webp", quality=QUALITY, method=6)
 

@@ -1,6 +1,7 @@
 /** The selected image of the session, with its messages and actions. */
 
 import { html, signal, useMemo } from "../vendor/preact.js";
+import { focusSoon } from "../base/dom.js";
 import { Icon } from "../base/icons.js";
 import { useModule } from "../base/module.js";
 import { download } from "../jobs/actions.js";
@@ -26,6 +27,10 @@ export function SelectedImage({ app, views, onRemove }) {
   const tools = useModule(() => import("../edit/stage-tool.js"), isEdited);
   const preview = edit?.getPreview(app) ?? null;
   const view = useMemo(() => signal(FITTED), [image?.key]);
+  const move = (/** @type {number} */ by) => {
+    store.move(by);
+    focusSoon(".viewer .stage"); // the next key moves on
+  };
   if (!image) return null;
   const index = store.images.value.indexOf(image);
   const state = image.state.value;
@@ -42,7 +47,7 @@ export function SelectedImage({ app, views, onRemove }) {
     view=${view}
     tool=${isEdited && preview && tools && html`<${tools.StageTool} app=${app} preview=${preview} view=${view} />`}
     status=${html`<${Status} image=${image} />`}
-    onMove=${(/** @type {number} */ by) => store.move(by)}
+    onMove=${move}
     actions=${html`<${Actions} app=${app} image=${image} onRemove=${onRemove} />`}
   >
     <${Messages} image=${image} />
@@ -51,6 +56,11 @@ export function SelectedImage({ app, views, onRemove }) {
 
 /** Which image is shown, and the buttons to its neighbors. @param {{index: number, count: number, onMove: (by: number) => void}} props */
 function Position({ index, count, onMove }) {
+  const move = (/** @type {number} */ by) => {
+    onMove(by);
+    const isEnd = index + 2 * by < 0 || index + 2 * by >= count;
+    focusSoon(`.position [data-step="${isEnd ? -by : by}"]`);
+  };
   const step = (/** @type {number} */ by, /** @type {string} */ name) =>
     html`<button
       type="button"
@@ -58,7 +68,8 @@ function Position({ index, count, onMove }) {
       aria-label=${name}
       title=${name}
       disabled=${index + by < 0 || index + by >= count}
-      onClick=${() => onMove(by)}
+      data-step=${by}
+      onClick=${() => move(by)}
     >
       <${Icon} name=${by < 0 ? "back" : "forward"} />
     </button>`;
