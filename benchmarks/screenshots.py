@@ -26,7 +26,7 @@ QUALITY = 82
 MANY = 300
 #: Width and height of each of many images, pixels.
 SMALL = (320, 240)
-#: Tells whether all images and thumbnails in the window have loaded.
+#: Returns true if all images and thumbnails in the window have loaded.
 ARE_IMAGES_SHOWN = """() => {
   const isVisible = (each) => {
     const {top, bottom, width} = each.getBoundingClientRect();

@@ -13,7 +13,7 @@ import { createMarks } from "./marks.js";
  * @typedef {{name: string, format: string, bytes: number|null}} PreviewedOutput `bytes` is an estimate
  * @typedef {{outputs: PreviewedOutput[], drawn: ReadonlyMap<string, Preview>, original: import("./sizes.js").Size,
  *   want: (names: string[]) => void}} Previews
- *   `drawn` has the outputs that are wanted, by name; without a wish, it is the first one
+ *   `drawn` has the outputs that are wanted, by name, or the first one
  */
 
 /** @type {WeakMap<object, ReturnType<typeof createPreview>>} */
@@ -68,7 +68,7 @@ function createPreview({ store, editor, plan }) {
     const decoded = source.value;
     const { operations, outputs } = editor.state.value.pipeline;
     const names = outputs.map(getName);
-    const wishes = names.filter((each) => wanted.value.includes(each));
+    const chosen = names.filter((each) => wanted.value.includes(each));
     const planned = plan.value.plan?.outputs ?? [];
     void marks.loaded.value; // draw again when an asset has loaded
     cancelAnimationFrame(frame);
@@ -78,7 +78,7 @@ function createPreview({ store, editor, plan }) {
     }
     frame = requestAnimationFrame(() => {
       const common = drawOperations(decoded, operations, marks.draw);
-      const looked = outputs.filter((each) => (wishes.length ? wishes : names.slice(0, 1)).includes(getName(each)));
+      const looked = outputs.filter((each) => (chosen.length ? chosen : names.slice(0, 1)).includes(getName(each)));
       shown.value = {
         outputs: outputs.map((each) => ({
           name: getName(each),

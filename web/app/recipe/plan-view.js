@@ -16,6 +16,7 @@ export function PlanView({ state: { plan, source, problem, errors, invalid }, pi
 /** @param {{plan: Plan, source: string}} props */
 function Expectation({ plan, source }) {
   const { picture, outputs, warnings, estimate } = plan;
+  const { size } = picture;
   const before = [
     formatDimensions(picture.width, picture.height),
     picture.format,
@@ -36,7 +37,7 @@ function Expectation({ plan, source }) {
     </ul>
     <p class="faint">
       About ${formatBytes(estimate.result_bytes)}${outputs.length > 1 ? " together" : ""}${" "}
-      ${outputs.length === 1 && picture.size && html`<${Saving} before=${picture.size} after=${estimate.result_bytes} />`}
+      ${outputs.length === 1 && size && html`<${Saving} before=${size} after=${estimate.result_bytes} />`}
     </p>
     ${listGrowing(plan).map(
       (name) =>

@@ -15,7 +15,7 @@ export function Picture({ canvas, label, style = null }) {
   return html`<canvas ref=${shown} role="img" aria-label=${label} style=${style ?? undefined} />`;
 }
 
-/** An image. When it is no longer shown, it does not go on loading: its object URL is revoked then. @param {Record<string, any>} props */
+/** An image. When it is no longer shown, it does not continue to load: its object URL is revoked then. @param {Record<string, any>} props */
 export function Photo(props) {
   const shown = useRef(/** @type {HTMLImageElement|null} */ (null));
   useLayoutEffect(() => {
