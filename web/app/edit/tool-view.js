@@ -13,7 +13,7 @@ const UNKNOWN = { width: 1, height: 1 };
 
 /**
  * @param {{stage: {current: HTMLElement|null}, view: import("../table/stage.js").ZoomSignal, size: Size|null, pane: Size}} options
- *   `size` is that of the image, and `pane` the room that it has when it is fitted
+ *   `size` is that of the image, and `pane` the space into which it is fitted
  * @returns {{scale: number, place: Record<string, string>, zoomTo: (scale: number) => void, fit: () => void,
  *   reveal: (element: Element) => void, readKey: (key: string) => boolean, handlers: Record<string, (event: any) => void>}}
  *   `scale` in CSS pixels per pixel of the image; `place` is the style of the frame that shows it
