@@ -4,8 +4,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = "Chromium is not installed; on Debian: apt-get install chromium"
@@ -21,9 +22,12 @@ def launch_chromium(playwright: Playwright) -> Browser:
     path = find_chromium()
     if path is None:
         raise LookupError(MISSING)
-    # The browser's own sandbox does not work as root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=path, args=arguments)
+    return playwright.chromium.launch(executable_path=path, args=list_arguments())
+
+
+def list_arguments() -> list[str]:
+    """Return the arguments of the browser. Its own sandbox does not work as root."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 @contextmanager
@@ -35,3 +39,15 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def open_window(browser: Browser, profile: Path, viewport: ViewportSize) -> Iterator[BrowserContext]:
+    """Open an ordinary window, with a profile on disk. The contexts of a browser are private windows."""
+    context = browser.browser_type.launch_persistent_context(
+        profile, executable_path=find_chromium(), args=list_arguments(), viewport=viewport
+    )
+    try:
+        yield context
+    finally:
+        context.close()

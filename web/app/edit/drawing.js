@@ -48,12 +48,15 @@ export function drawImage(image, size) {
   return { canvas, size };
 }
 
+/** Return the size of the canvas for an image of this size. @param {Size} size @param {number} [limit] @returns {Size} */
+export function fitCanvas({ width, height }, limit = MAX_SIDE) {
+  const scale = Math.min(1, limit / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
 /** Return an empty canvas for an image of this size. @param {Size} size @param {number} [limit] */
 function createCanvas(size, limit = MAX_SIDE) {
-  const scale = Math.min(1, limit / Math.max(size.width, size.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(size.width * scale));
-  canvas.height = Math.max(1, Math.round(size.height * scale));
+  const canvas = Object.assign(document.createElement("canvas"), fitCanvas(size, limit));
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.imageSmoothingQuality = "high";
   return { canvas, context };

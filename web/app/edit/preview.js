@@ -1,9 +1,10 @@
 /** The preview of the recipe: the selected image with the operations, drawn by the browser before anything is sent. */
 
 import { computed, effect, signal } from "../vendor/preact.js";
+import { decodeReduced, readDimensions } from "../base/bitmap.js";
 import { getRawLink } from "../net/api.js";
 import { findOriginal, getJob } from "../store/images.js";
-import { drawImage, drawOperations, drawOutput } from "./drawing.js";
+import { drawImage, drawOperations, fitCanvas, drawOutput } from "./drawing.js";
 import { createMarks } from "./marks.js";
 
 /**
@@ -113,13 +114,12 @@ function hasResult(image, editor) {
 async function decode(image) {
   const job = findOriginal(image.state.value.versions);
   const data = image.file ?? (await (await fetch((await getRawLink(job?.id ?? "")).url)).blob());
-  const url = URL.createObjectURL(data);
+  const size = await readDimensions(data);
+  const fitted = fitCanvas(size);
+  const bitmap = await (fitted.width < size.width ? decodeReduced(data, fitted) : createImageBitmap(data));
   try {
-    const element = new Image();
-    element.src = url;
-    await element.decode();
-    return drawImage(element, { width: element.naturalWidth, height: element.naturalHeight });
+    return drawImage(bitmap, size);
   } finally {
-    URL.revokeObjectURL(url);
+    bitmap.close();
   }
 }

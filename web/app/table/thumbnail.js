@@ -1,6 +1,7 @@
 /** Small images. Those of local files are decoded at their small size, a few at a time, and only when they are visible. */
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { decodeReduced } from "../base/bitmap.js";
 import { Icon } from "../base/icons.js";
 import { getResultLink } from "../net/api.js";
 import { createLimiter } from "../uploads/limiter.js";
@@ -97,11 +98,20 @@ async function requestLink(id, output) {
 
 /** @param {File} file @param {HTMLCanvasElement} canvas */
 async function drawFile(file, canvas) {
-  const bitmap = kept.get(file) ?? (await createImageBitmap(file, { resizeWidth: WIDTH, resizeQuality: "medium" }));
+  const bitmap = kept.get(file) ?? (await decodeSmall(file));
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
   keep(file, bitmap);
+}
+
+/** @param {File} file */
+async function decodeSmall(file) {
+  const reduced = await decodeReduced(file, { width: WIDTH });
+  if (reduced.width <= WIDTH) return reduced;
+  const small = await createImageBitmap(reduced, { resizeWidth: WIDTH, resizeQuality: "medium" });
+  reduced.close();
+  return small;
 }
 
 /** @param {File} file @param {ImageBitmap} bitmap */
