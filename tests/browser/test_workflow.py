@@ -117,10 +117,11 @@ def test_image_can_be_pasted_or_chosen(visit: Visit, method: str) -> None:
         visit.page.set_input_files("#file-picker", one)
     else:
         visit.page.evaluate(
-            """() => {
+            """(bytes) => {
               const transfer = new DataTransfer();
-              transfer.items.add(new File([new Uint8Array([137, 80, 78, 71])], 'p.png', {type: 'image/png'}));
+              transfer.items.add(new File([new Uint8Array(bytes)], 'p.png', {type: 'image/png'}));
               document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true}));
-            }"""
+            }""",
+            list(read_image("clock-small.png")),
         )
     visit.expect_status("p.png", "Ready")
