@@ -184,7 +184,7 @@ def test_automatic_quality_shows_no_value(visit: Visit) -> None:
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_neighbors_by_buttons_and_keys_and_one_image_alone(visit: Visit, direction: str) -> None:
-    """Page Down leads to the next image at any zoom, the arrow keys only while it is fitted, as the film strip is read."""
+    """Page Down leads to the next image at any zoom, the arrow keys while it is fitted, as the film strip is read."""
     visit.open()
     visit.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
     names = ["one.png", "two.png", "three.png"]
