@@ -2,9 +2,9 @@
 
 ``python benchmarks/task_queue.py --folder PHOTOS`` processes 300 photographs with the default job. Celery has two
 worker processes, which read and write local files, without HTTP and without an object store. Its time is that of 300
-warm tasks, from the first message to the last result. The time of Safelight is that of the whole command, on a warm
-engine, with uploads and downloads. The two take turns, so that both run under the same load. Compare the ratio of the
-rates.
+tasks, from the first message to the last result. The time of Safelight is that of the whole command, with uploads and
+downloads. The two take turns, so that both run under the same load. The first round of both starts their processes and
+does not count. Compare the ratio of the rates. The idle share is the share of the processors that nobody used.
 
 It needs ``redis-server`` (Debian: ``redis-server``) and the packages of ``make bench``.
 """
@@ -19,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ingest import BUNDLED, make_photos, make_small, run_command
+import psutil
+from ingest import BUNDLED, make_photos, run_command
 
 from infra import local_stack
 
@@ -39,23 +41,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=BUNDLED, help="folder with photographs")
     parser.add_argument("--photos", type=int, default=300, help="number of photographs")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender that count")
     arguments = parser.parse_args()
     if shutil.which("redis-server") is None:
         sys.exit("redis-server is not installed.")
     with tempfile.TemporaryDirectory(prefix="safelight-queue-") as name:
         folder = Path(name)
         make_photos(arguments.folder, folder / "photos", arguments.photos)
-        make_small(folder / "small", 20)
         with run_redis(folder) as address, run_workers(address), run_stack(folder) as api_url:
-            measure_celery(folder, "small", "warm")
-            measure_safelight(api_url, folder, "small", "warm")
             ratios = []
-            for number in range(arguments.rounds):
-                celery = arguments.photos / measure_celery(folder, "photos", f"celery-{number}")
-                safelight = arguments.photos / measure_safelight(api_url, folder, "photos", f"safelight-{number}")
-                ratios.append(safelight / celery)
-                print(f"Celery {celery:.1f}/s, Safelight {safelight:.1f}/s, ratio {ratios[-1]:.2f}", flush=True)
+            for number in range(arguments.rounds + 1):
+                celery, celery_idle = measure_idle(partial(measure_celery, folder, "photos", f"celery-{number}"))
+                safelight, safelight_idle = measure_idle(
+                    partial(measure_safelight, api_url, folder, "photos", f"safelight-{number}")
+                )
+                ratio = celery / safelight
+                print(
+                    "" if number else "Warm-up: ",
+                    f"Celery {arguments.photos / celery:.1f}/s, {celery_idle:.0%} idle; "
+                    f"Safelight {arguments.photos / safelight:.1f}/s, {safelight_idle:.0%} idle; ratio {ratio:.2f}",
+                    sep="",
+                    flush=True,
+                )
+                ratios += [ratio] if number else []
         print(f"{arguments.photos} photographs: median ratio {statistics.median(ratios):.2f}")
 
 
@@ -97,6 +105,14 @@ def run_stack(folder: Path) -> Iterator[str]:
         yield stack.api_url
     finally:
         local_stack.down(state, wipe=True)
+
+
+def measure_idle(run: Callable[[], float]) -> tuple[float, float]:
+    """Return the seconds that ``run`` measures, and the share of all processors' time in which they were idle."""
+    before = psutil.cpu_times()
+    seconds = run()
+    after = psutil.cpu_times()
+    return seconds, (after.idle - before.idle) / (sum(after) - sum(before))
 
 
 def measure_celery(folder: Path, images: str, name: str) -> float:
