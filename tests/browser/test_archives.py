@@ -28,7 +28,7 @@ COUNT_URLS = """for (const name of ['createObjectURL', 'revokeObjectURL']) {
   };
 }"""
 LIST_LEFT = "() => [...window.createObjectURL].filter((each) => !window.revokeObjectURL.has(each))"
-#: Both pictures of the light table, and those of the film strip. The page itself then requests no more results.
+#: Both images of the light table, and those of the film strip. The page itself then requests no more results.
 ALL_LOADED = """() => document.querySelectorAll('.pane-before img, .pane-after img').length === 2
   && document.images.length >= 5 && [...document.images].every((each) => each.complete && each.naturalWidth > 0)"""
 NAMES = ["trip/beach/1.webp", "trip/city/1.webp", "trip/city/2.webp"]

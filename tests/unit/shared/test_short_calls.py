@@ -141,7 +141,7 @@ def without_metadata(parsed: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("service", "operation"), JSON_CALLS)
 @pytest.mark.parametrize("token", [None, "tok/en+="])
 def test_requests_are_those_of_botocore(service: str, operation: str, token: str | None) -> None:
-    """The service cannot tell them apart, except by headers that botocore adds for its statistics."""
+    """The service sees no difference between them, except by headers that botocore adds for its statistics."""
     params, answer = JSON_CALLS[service, operation], respond(200, b"{}")
     expected, _ = call(make_client(service, short=False, token=token), operation, params, answer)
     request, _ = call(make_client(service, short=True, token=token), operation, params, answer)
@@ -184,7 +184,7 @@ def test_responses_are_those_of_botocore(service: str, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "TransactWriteItems"])
 def test_refusals_are_those_of_botocore(operation: str) -> None:
-    """With the stored item, which tells a repeated write from one that came too late."""
+    """With the stored item, which differs between a repeated write and one that came too late."""
     body = json.dumps(REFUSAL if operation == "UpdateItem" else CANCELLED).encode()
     params, answer = JSON_CALLS["dynamodb", operation], respond(400, body)
     _, expected = call(make_client("dynamodb", short=False), operation, params, answer)
