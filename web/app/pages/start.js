@@ -54,7 +54,7 @@ function Example({ name, file, editor }) {
     aria-pressed=${String(editor.state.value.preset === name)}
     onClick=${choose}
   >
-    <span class="example-pictures">
+    <span class="example-pictures" aria-hidden="true">
       <${Small} file="before" size=${before} />→<${Small} file=${file} size=${after} />
     </span>
     <span>

@@ -82,8 +82,7 @@ export function FileButtons({ onFiles, small = false }) {
   const common = {
     type: "file",
     accept: TYPES,
-    class: "unseen",
-    tabindex: "-1",
+    hidden: true, // the buttons open them
     onChange: take,
   };
   return html`<div class="row file-buttons">
@@ -115,21 +114,18 @@ export function FileButtons({ onFiles, small = false }) {
       ref=${picker}
       multiple
       id="file-picker"
-      aria-label="Images to process"
     />
     <input
       ...${common}
       ref=${folder}
       webkitdirectory
       id="folder-picker"
-      aria-label="Folder to process"
     />
     <input
       ...${common}
       ref=${camera}
       capture="environment"
       id="camera-picker"
-      aria-label="Photo from the camera"
     />
   </div>`;
 }
