@@ -56,9 +56,15 @@ def chromium_browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def firefox_browser(playwright: Playwright) -> Iterator[Browser]:
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which Firefox saves downloads."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="session")
+def firefox_browser(playwright: Playwright, downloads: Path) -> Iterator[Browser]:
     """Start Firefox once per session."""
-    browser = firefox.launch_firefox(playwright)
+    browser = firefox.launch_firefox(playwright, downloads)
     yield browser
     browser.close()
 
@@ -96,9 +102,9 @@ def site(shared_site: Site) -> Site:
 
 
 @pytest.fixture
-def visit_factory(browser: Browser, site: Site) -> Iterator[VisitFactory]:
+def visit_factory(browser: Browser, site: Site, downloads: Path) -> Iterator[VisitFactory]:
     """Create visits to the page. Fail the test if a visit logged an unexpected error."""
-    factory = VisitFactory(browser, site)
+    factory = VisitFactory(browser, site, downloads)
     yield factory
     errors = [each for visit in factory.visits for each in visit.list_errors()]
     factory.close()

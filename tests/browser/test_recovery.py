@@ -1,7 +1,7 @@
 """How the web page handles errors, a lost network and reloads."""
 
 from playwright.sync_api import Route, expect
-from support.browser_page import Visit, read_image
+from support.browser_page import Visit, in_both_browsers, read_image
 from support.running_stack import Site, wait_until
 
 BUSY = {
@@ -79,6 +79,7 @@ def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:
     visit.expect_status("reload.png", "Processed")
 
 
+@in_both_browsers
 def test_reload_keeps_files_that_are_not_sent(visit: Visit) -> None:
     """After a reload, before which the browser asks, the page has the files again, and sends them."""
     visit.confirms_leaving = True

@@ -77,6 +77,8 @@ class Visit:
     page: Page
     context: BrowserContext
     url: str
+    #: Folder in which Firefox saves downloads.
+    downloads: Path
     messages: list[str] = field(default_factory=list)
     #: Statuses that the test provokes (``net`` for no network). The browser logs each as an error.
     expected_failures: set[str] = field(default_factory=set)
@@ -153,6 +155,22 @@ class Visit:
         expect(viewer.get_by_role("heading", name=name)).to_be_visible()
         return viewer
 
+    def save(self, button: Locator) -> tuple[str, bytes]:
+        """Click a button that saves what the page has created. Return the name of the file and its bytes.
+
+        Playwright reports such a download only in Chromium. Firefox saves it in a folder.
+        """
+        if self.is_chromium():
+            with self.page.expect_download() as waiting:
+                button.click()
+            return waiting.value.suggested_filename, waiting.value.path().read_bytes()
+        for each in self.downloads.iterdir():
+            each.unlink()
+        button.click()
+        while not (saved := _list_complete(self.downloads)):
+            self.page.wait_for_timeout(100)
+        return saved[0].name, saved[0].read_bytes()
+
     def open_from_list(self, name: str) -> Locator:
         """Show an image of the list in the large view. The list draws only visible rows, so scroll to it first."""
         self.page.get_by_role("button", name="List", exact=True).click()
@@ -175,7 +193,7 @@ class Visit:
         expect(button).to_be_visible()  # nothing is drawn while the timers stand still
         with self.stop_timers():
             button.click()
-            self.page.locator(".note").hover()
+            self.page.get_by_role("button", name="Undo", exact=True).hover()
 
     @contextmanager
     def stop_timers(self) -> Iterator[None]:
@@ -216,6 +234,7 @@ class VisitFactory:
 
     browser: Browser
     site: Site
+    downloads: Path
     visits: list[Visit] = field(default_factory=list)
 
     def create_visit(self, url: str | None = None, **context: Any) -> Visit:
@@ -224,7 +243,7 @@ class VisitFactory:
         browser_context = self.browser.new_context(**settings)
         page = browser_context.new_page()
         page.set_default_timeout(TIMEOUT_MILLISECONDS)
-        visit = Visit(page, browser_context, url or self.site.stack.ui_url)
+        visit = Visit(page, browser_context, url or self.site.stack.ui_url, self.downloads)
         page.add_init_script(REPORT_VIOLATIONS)
         page.add_init_script(WITHOUT_FILE_PICKER)
         page.on("console", visit.record_message)
@@ -237,6 +256,13 @@ class VisitFactory:
         """Close all tabs."""
         for visit in self.visits:
             visit.context.close()
+
+
+def _list_complete(folder: Path) -> list[Path]:
+    """Return the files of a folder to which Firefox writes no more: their bytes come from files that end in `.part`."""
+    files = list(folder.iterdir())
+    is_writing = any(each.suffix == ".part" for each in files)
+    return [] if is_writing else [each for each in files if each.stat().st_size]
 
 
 def read_image(name: str) -> bytes:

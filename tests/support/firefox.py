@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright
 
@@ -19,13 +20,17 @@ def find_firefox() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def launch_firefox(playwright: Playwright) -> Browser:
-    """Start the browser. Raises LookupError if it is not installed."""
+def launch_firefox(playwright: Playwright, downloads: Path) -> Browser:
+    """Start the browser, which saves downloads in a folder. Raises LookupError if it is not installed."""
     path = find_firefox()
     if path is None:
         raise LookupError(MISSING)
     # It refuses to start as root in another user's home folder.
     environment: dict[str, str | float | bool] = {**os.environ, "HOME": os.path.expanduser("~")}  # noqa: PTH111 - also without HOME
     return playwright.firefox.launch(
-        channel=CHANNEL, executable_path=path, env=environment, firefox_user_prefs=PREFERENCES
+        channel=CHANNEL,
+        executable_path=path,
+        env=environment,
+        firefox_user_prefs=PREFERENCES,
+        downloads_path=downloads,
     )
