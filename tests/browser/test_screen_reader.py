@@ -1,6 +1,7 @@
 """What screen readers get in the main states of the web page: roles, names and texts, compared with files in `trees`.
 
-After an intended change of the page, ``pytest tests/browser/test_screen_reader.py --thorough --write-docs`` writes the files.
+After an intended change of the page, this writes the files:
+``pytest tests/browser/test_screen_reader.py --thorough --write-docs``
 """
 
 import re
