@@ -1,13 +1,16 @@
 """Start and stop a local stack: the entry point of ``safelight up`` and of the tests."""
 
+import contextlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import httpx
 from filelock import FileLock
@@ -17,7 +20,7 @@ from infra.deployment.page import publish
 from infra.engines import embedded, localstack
 from infra.errors import SetupError
 from infra.sessions import local_clients, translate_aws_errors
-from infra.stack import ENGINE_LABELS, LOCAL_API_PREFIX, Stack
+from infra.stack import ENGINE_LABELS, LOCAL_API_PREFIX, Stack, get_api_address
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -28,6 +31,7 @@ HEALTH_SECONDS = 600
 #: After this many error responses, the API is broken and not slow. It takes half a minute on an idle machine.
 MAX_ERRORS = 120
 LOCK_SECONDS = 300
+_REQUEST_SECONDS = 30
 #: SQS accepts no lower MaximumConcurrency.
 MIN_CONCURRENCY = 2
 #: The state contains images, names and keys: only this user can read it.
@@ -209,8 +213,18 @@ def deploy_to_engine(  # noqa: PLR0913, PLR0917 - the last two have defaults
         if found is None:
             raise SetupError("The engine lost the stack right after its deployment. Try again.")
         outputs = cloudformation.get_outputs(found)
-        publish(target.clients, outputs["UiBucketName"], page.build_files(outputs, values["ApiAuth"], source))
+        files = page.build_files(outputs, values["ApiAuth"], source)
+        # Both take a second of CPU time: the API starts while the page is uploaded.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(_request_health, get_api_address(outputs), endpoint_url)
+            publish(target.clients, outputs["UiBucketName"], files)
     return found
+
+
+def _request_health(address: str, endpoint_url: str) -> None:
+    """Request the health of the API once, so that its function starts. ``address`` is a URL or a path."""
+    with contextlib.suppress(httpx.HTTPError), httpx.Client(trust_env=False, timeout=_REQUEST_SECONDS) as client:
+        client.get(f"{urljoin(endpoint_url, address)}/health")
 
 
 def read_current_stack(state_dir: Path) -> Stack | None:
@@ -227,7 +241,7 @@ def wait_until_healthy(api_url: str, seconds: float = HEALTH_SECONDS) -> None:
     A gateway that requires credentials counts as healthy when it returns 401 or 403.
     """
     started, errors = time.monotonic(), 0
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with httpx.Client(trust_env=False, timeout=_REQUEST_SECONDS) as client:
         while True:
             try:
                 answer = client.get(f"{api_url}/health")
