@@ -110,7 +110,7 @@ def print_loads(browser: Browser, stack: Stack, __: Path) -> None:
     print(f"Loading the page with an empty cache, median of {ROUNDS}")
     print(f"  first contentful paint  {statistics.median(first_paints):7.0f} ms")
     print(f"  ready to use            {statistics.median(ready_times):7.0f} ms")
-    print(f"  transferred             {statistics.median(sizes) / 1000:7.0f} KB, not compressed by the engine")
+    print(f"  transferred             {statistics.median(sizes) / 1000:7.0f} KB")
     print_target("layout shift", max(shifts), MAX_SHIFT, "")
 
 

@@ -1,5 +1,6 @@
 """The code bucket on moto: its owner and the content of its zips are verified."""
 
+import gzip
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,6 +48,26 @@ def test_every_call_names_the_expected_owner(clients: Clients, calls: Calls) -> 
         *("DeleteObject", "ListObjectVersions", "DeleteObjects", "DeleteBucket"),
     }
     assert {name for name, params in calls if params.get("ExpectedBucketOwner") != ACCOUNT} == {"CreateBucket"}
+
+
+def test_scripts_of_the_page_are_stored_compressed(clients: Clients) -> None:
+    """S3 does not compress. The same file is not uploaded again, and images stay as they are."""
+    code_bucket.upload_packages(clients, BUCKET, [PACKAGE])
+    script, picture = b"const one = 1;\n" * 100, b"\xff\xd8\xff" * 100
+    files = {
+        "main.js": page.File(script, page.TYPES[".js"], page.CACHE_FOREVER),
+        "sample.jpg": page.File(picture, page.TYPES[".jpg"], page.CACHE_FOREVER),
+    }
+    assert page.publish(clients, BUCKET, files) == len(files)
+    stored = clients.s3.get_object(Bucket=BUCKET, Key="main.js")
+    data = stored["Body"].read()
+    assert stored["ContentEncoding"] == "gzip"
+    assert gzip.decompress(data) == script
+    assert len(data) < len(script)
+    unchanged = clients.s3.get_object(Bucket=BUCKET, Key="sample.jpg")
+    assert "ContentEncoding" not in unchanged
+    assert unchanged["Body"].read() == picture
+    assert page.publish(clients, BUCKET, files) == 0
 
 
 def test_every_operation_with_an_expected_owner_gets_it() -> None:

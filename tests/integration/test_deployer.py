@@ -8,6 +8,7 @@ import pytest
 from support.deployer_policy import OWN_CALLS, OWN_OPTIONAL_CALLS
 from support.strict_aws.deployment import Deployer, use
 
+from infra.deployment import page
 from infra.errors import SetupError
 from infra.sessions import Clients
 
@@ -82,7 +83,7 @@ def test_calls_are_those_of_the_policy(recorded: tuple[Deployer, set[str]], monk
     with pytest.raises(SetupError):
         aws.deploy(Reviewer="true", QueueVisibilityTimeout="900")
     aws.repair()
-    file = type("File", (), {"data": b"", "media_type": "", "cache": ""})
+    file = page.File(b"", "", "")
     monkeypatch.setattr("infra.deployment.page.build_files", lambda *_: {"index.html": file})
     aws.deploy(Reviewer="true")
     monkeypatch.setattr("infra.deployment.page.build_files", lambda *_: {"config.json": file})
