@@ -143,7 +143,7 @@ def without_metadata(parsed: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("service", "operation"), JSON_CALLS)
 @pytest.mark.parametrize("token", [None, "tok/en+="])
 def test_requests_are_those_of_botocore(service: str, operation: str, token: str | None) -> None:
-    """The service sees no difference between them, except by headers that botocore adds for its statistics."""
+    """They differ only in headers that botocore adds for its statistics."""
     params, answer = JSON_CALLS[service, operation], respond(200, b"{}")
     expected, _ = call(make_client(service, short=False, token=token), operation, params, answer)
     request, _ = call(make_client(service, short=True, token=token), operation, params, answer)
@@ -186,7 +186,7 @@ def test_responses_are_those_of_botocore(service: str, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "TransactWriteItems"])
 def test_refusals_are_those_of_botocore(operation: str) -> None:
-    """With the stored item, which differs between a repeated write and one that came too late."""
+    """With the stored item, which shows whether a write was repeated or came too late."""
     body = json.dumps(REFUSAL if operation == "UpdateItem" else CANCELLED).encode()
     params, answer = JSON_CALLS["dynamodb", operation], respond(400, body)
     _, expected = call(make_client("dynamodb", short=False), operation, params, answer)
@@ -360,13 +360,15 @@ def test_missing_objects_have_the_error_of_botocore() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"ChecksumMode": "ENABLED"}, {"Range": "bytes=0-1"}], ids=["with a checksum", "of a part"]
+    ("change", "header"),
+    [({"ChecksumMode": "ENABLED"}, "x-amz-checksum-mode"), ({"Range": "bytes=0-1"}, "range")],
+    ids=["with a checksum", "of a part"],
 )
-def test_reads_with_other_parameters_are_those_of_botocore(change: Mapping[str, str]) -> None:
+def test_reads_with_other_parameters_are_those_of_botocore(change: Mapping[str, str], header: str) -> None:
     """Only botocore compares checksums."""
     params = {"Bucket": "images", "Key": "raw/x", **change}
     request, _ = call(make_client("s3", short=True), "GetObject", params, respond(200, b"", {"Content-Length": "0"}))
-    assert "authorization" in read_headers(request)
+    assert read_headers(request)[header] == next(iter(change.values()))
 
 
 def test_a_closed_port_raises_the_error_of_botocore_after_the_last_try(monkeypatch: pytest.MonkeyPatch) -> None:
