@@ -177,6 +177,8 @@ def _make_environment(stack: "Stack", settings: Mapping[str, Any]) -> dict[str, 
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings["MemorySize"]),
         "SAFELIGHT_INVOKE_SECONDS": str(settings["Timeout"]),
         "PYTHONUNBUFFERED": "1",
+        # Lines of metrics would hide the log.
+        "POWERTOOLS_METRICS_DISABLED": "true",
     }
 
 

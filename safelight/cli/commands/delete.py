@@ -19,7 +19,7 @@ from safelight.cli.rendering import documents, text
 from safelight.cli.rendering.prose import print_text
 from safelight.cli.wiring import connect
 from safelight.client import Safelight
-from safelight.errors import ClientError
+from safelight.errors import ClientError, LocalFileError
 
 EXAMPLES = """Examples:
 
@@ -81,7 +81,8 @@ def delete(  # noqa: PLR0913 - each option is an argument
     with connect(context, api_url) as client:
         if not yes:
             what = f"all jobs with {', '.join(tag or ())}" if tags else "ALL your jobs, presets, assets and webhooks"
-            typer.confirm(f"Delete {text.escape(what)} of {client.api_url}?", abort=True, err=True)
+            print_text(f"This deletes {text.escape(what)} of {client.api_url}", err=True)
+            typer.confirm("Continue?", abort=True, err=True)
         raise typer.Exit(_delete_all(client, statement, tags, as_json=as_json))
 
 
@@ -98,6 +99,9 @@ def _delete_all(client: Safelight, statement: Path, tags: dict[str, str], *, as_
     except KeyboardInterrupt:
         print_text("\nStopped. To continue, run the same command again.", err=True)
         return EXIT_INTERRUPTED
+    except LocalFileError:
+        # The statement or its file of progress can't be used, so the same command would not continue.
+        raise
     except ClientError:
         print_text("Stopped. To continue, run the same command again.", err=True)
         raise

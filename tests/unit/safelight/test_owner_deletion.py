@@ -233,3 +233,12 @@ def test_deletion_of_everything_is_confirmed(invoke: Invoke, api: Any) -> None:
     """Without an answer, nothing is deleted."""
     assert invoke("delete", "--all", "--statement", "s.json").exit_code == 1
     assert not api.requests
+
+
+def test_existing_statement_is_no_interruption(invoke: Invoke, api: Any, tmp_path: Path) -> None:
+    """The message says to choose another file, and not to repeat the command."""
+    (tmp_path / "s.json").write_text("{}")
+    result = invoke("delete", "--all", "--statement", str(tmp_path / "s.json"), "--yes")
+    assert (result.exit_code, result.stderr.strip().rpartition(" ")[2]) == (2, "statement.")
+    assert "run the same command" not in result.stderr
+    assert not api.requests
