@@ -116,13 +116,18 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confir
     """
     with report_expected_errors():
         from infra import local_stack
+        from infra.engines import embedded
 
         stack = read_stack()
         parameters = local_stack.read_parameters(state_dir())
         if not yes:
             typer.confirm("Delete all images and jobs of the local stack?", abort=True)
         with show_progress(quiet=False) as report:
+            port = embedded.read_port(state_dir())
             local_stack.down(state_dir(), wipe=True)
+            if port is not None:
+                # Other shells and programs have the URLs of the stack.
+                embedded.remember_port(state_dir(), port)
             started = local_stack.up(state_dir(), stack.engine, report=report, parameters=parameters)
             if parameters:
                 local_stack.save_parameters(state_dir(), parameters)

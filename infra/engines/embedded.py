@@ -45,6 +45,19 @@ def start(state_dir: Path, extra: Mapping[str, str] | None = None) -> str:
     raise SetupError(f"The embedded engine found no free port in {ATTEMPTS} attempts; see {paths.log}.")
 
 
+def read_port(state_dir: Path) -> int | None:
+    """Return the port of the engine of this state directory, or None if there was no engine."""
+    record = EngineRecord.read(EnginePaths.below(state_dir).record)
+    return record.port if record else None
+
+
+def remember_port(state_dir: Path, port: int) -> None:
+    """Let the next engine of this state directory use a port, if it is free then."""
+    paths = EnginePaths.below(state_dir)
+    launch.make_folders(paths)
+    EngineRecord(port=port).save(paths.record)
+
+
 def is_running(state_dir: Path) -> bool:
     """Return True if the engine of this state directory is running and healthy."""
     record = EngineRecord.read(EnginePaths.below(state_dir).record)

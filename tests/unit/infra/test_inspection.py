@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from infra import inspection, local_stack
+from infra.engines import embedded
+from infra.engines.record import EnginePaths
 from infra.inspection import LogLine, app, list_variables
 from infra.stack import Stack
 
@@ -104,13 +106,15 @@ def test_missing_stack_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "safelight up" in result.stderr
 
 
-def test_reset_keeps_the_parameters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data is deleted, and the stack started with the same engine and parameters."""
+def test_reset_keeps_the_parameters_and_the_port(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data is deleted, and the stack started with the same engine and parameters, at the same URL."""
     calls: list[Any] = []
     local_stack.save_parameters(folder, {"UiOrigins": "*"})
+    embedded.remember_port(folder, 4711)
 
     def down(state_dir: Path, *, wipe: bool) -> str:
         local_stack.forget_parameters(state_dir)
+        EnginePaths.below(state_dir).record.unlink()
         calls.append(("down", wipe))
         return ""
 
@@ -123,5 +127,6 @@ def test_reset_keeps_the_parameters(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert run("reset", "--yes").exit_code == 0
     assert calls == [("down", True), ("up", "embedded", {"UiOrigins": "*"})]
     assert local_stack.read_parameters(folder) == {"UiOrigins": "*"}
+    assert embedded.read_port(folder) == 4711
     assert run("reset").exit_code == 1
     assert len(calls) == 2
