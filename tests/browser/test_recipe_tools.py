@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import FilePayload, expect
-from support.browser_page import Visit, VisitFactory, read_image
+from support.browser_page import Visit, VisitFactory, in_both_browsers, read_image
 from support.recipe_page import (
     add_operation,
     drag,
@@ -25,6 +25,7 @@ from support.running_stack import Site, wait_until
 GRAY_TOLERANCE = 1
 
 
+@in_both_browsers
 def test_crop_by_dragging_gives_the_part_that_was_shown(visit: Visit, site: Site) -> None:
     """The result has exactly the pixels of the box, and the preview shows them before anything is sent."""
     scene = draw_map(320, 200)
