@@ -188,7 +188,7 @@ def test_neighbors_by_buttons_and_keys_and_one_image_alone(visit: Visit, directi
     visit.open()
     visit.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
     names = ["one.png", "two.png", "three.png"]
-    visit.drop(dict.fromkeys(names, encode_png(draw_map(300, 200))))
+    visit.drop(dict.fromkeys(names, encode_png(draw_map(900, 600))))
     viewer = visit.page.get_by_role("region", name="Selected image")
     heading = viewer.get_by_role("heading")
     expect(heading).to_have_text("one.png")
