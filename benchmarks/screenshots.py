@@ -24,6 +24,8 @@ WIDE = {"width": 1360, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 82
 MANY = 300
+#: Enough on a busy machine.
+PROCESSING_MILLISECONDS = 180_000
 #: Width and height of each of many images, pixels.
 SMALL = (320, 240)
 #: Returns true if all images and thumbnails in the window have loaded.
@@ -74,6 +76,7 @@ def take_processing_and_comparison(browser: Browser, url: str) -> None:
     page.unroute_all()
     page.locator("[data-name='rocket-progressive.jpg'] button").click()
     page.locator(".pane-after img[style]").evaluate("each => each.decode()")
+    page.locator(".plan-from", has_text="rocket").wait_for()
     page.mouse.move(0, 0)
     save_screenshot(page, "compare")
     page.context.close()
@@ -121,8 +124,8 @@ def take_list(browser: Browser, url: str, folder: Path) -> None:
     page.set_input_files("#file-picker", sorted(folder.iterdir()))
     page.locator(".list tbody tr[data-name]").first.wait_for()
     page.locator("#go").click()
-    page.locator(".summary .bar-bad").wait_for(state="attached")
-    page.wait_for_function("() => Number.parseInt(document.querySelector('.summary-count').textContent, 10) > 100")
+    page.locator(".summary .bar-bad").wait_for(state="attached", timeout=PROCESSING_MILLISECONDS)
+    page.locator(".list [data-status=Processed]").nth(3).wait_for(timeout=PROCESSING_MILLISECONDS)
     save_screenshot(page, "list")
     page.context.close()
 
@@ -135,7 +138,7 @@ def make_many(folder: Path) -> None:
             left, upper = (index % 20) * columns, (index // 20) * 180
             part = sheet.crop((left, upper, left + SMALL[0], upper + SMALL[1]))
             part.save(folder / f"photo-{index + 1:03}.jpg", quality=92)
-    shutil.copy(IMAGES / "not-an-image.png", folder / f"photo-{MANY}.png")
+    shutil.copy(IMAGES / "not-an-image.png", folder / "photo-000.png")
 
 
 def open_page(
