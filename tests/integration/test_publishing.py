@@ -1,5 +1,6 @@
 """Tests of publishing the web page to its bucket."""
 
+import gzip
 from typing import Any, cast
 
 import boto3
@@ -34,8 +35,9 @@ def test_publishing_synchronizes_the_bucket(clients: Clients) -> None:
     found = clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]
     assert sorted(entry["Key"] for entry in found) == ["one", "two"]
     answer = clients.s3.get_object(Bucket=BUCKET, Key="two")
-    assert answer["Body"].read() == b"new"
+    assert gzip.decompress(answer["Body"].read()) == b"new"
     assert (answer["ContentType"], answer["CacheControl"]) == ("text/html; charset=utf-8", REVALIDATE)
+    assert answer["ContentEncoding"] == "gzip"
 
 
 def test_start_page_is_written_last(clients: Clients) -> None:
