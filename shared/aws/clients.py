@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal
 import boto3
 from botocore.config import Config
 
-from shared.aws.json_calls import JsonCalls
-from shared.aws.object_calls import ObjectCalls
 from shared.version import VERSION
 
 if TYPE_CHECKING:  # the stubs are a development dependency
@@ -39,13 +37,11 @@ def make_clients(call_seconds: int, *, connections: int = 10) -> Clients:
     invocation instead of failing the call.
     """
     config = _config(call_seconds, connections)
-    s3 = make_s3_client(config)
-    ObjectCalls(s3).install()
     # Use boto3's default session: a new session parses every service model again, which takes 60 ms for S3 alone.
     return Clients(
-        s3=s3,
-        dynamodb=_make_dynamodb_client(config),
-        sqs=_make_sqs_client(config),
+        s3=make_s3_client(config),
+        dynamodb=boto3.client("dynamodb", config=config),
+        sqs=boto3.client("sqs", config=config),
     )
 
 
@@ -68,13 +64,13 @@ class WebhookClients:
 def make_notifier_clients(call_seconds: int) -> NotifierClients:
     """Create the clients of the notifier, with the timeouts of :func:`make_clients`."""
     config = _config(call_seconds)
-    return NotifierClients(sns=boto3.client("sns", config=config), sqs=_make_sqs_client(config))
+    return NotifierClients(sns=boto3.client("sns", config=config), sqs=boto3.client("sqs", config=config))
 
 
 def make_webhook_clients(call_seconds: int) -> WebhookClients:
     """Create the clients of the webhook Lambda, with the timeouts of :func:`make_clients`."""
     config = _config(call_seconds)
-    return WebhookClients(dynamodb=_make_dynamodb_client(config), sqs=_make_sqs_client(config))
+    return WebhookClients(dynamodb=boto3.client("dynamodb", config=config), sqs=boto3.client("sqs", config=config))
 
 
 def make_presigner(endpoint_url: str) -> "S3Client":
@@ -107,18 +103,6 @@ def make_s3_client(
         response_checksum_validation="when_required",
     )
     return boto3.client("s3", config=config.merge(s3), endpoint_url=endpoint_url)
-
-
-def _make_dynamodb_client(config: Config) -> "DynamoDBClient":
-    client = boto3.client("dynamodb", config=config)
-    JsonCalls(client).install()
-    return client
-
-
-def _make_sqs_client(config: Config) -> "SQSClient":
-    client = boto3.client("sqs", config=config)
-    JsonCalls(client).install()
-    return client
 
 
 def _config(call_seconds: int, connections: int = 10) -> Config:

@@ -225,7 +225,7 @@ def test_a_key_costs_two_writes(cloud: Cloud) -> None:
     """A job takes one write. A key adds a reservation and a stored response."""
     calls: list[str] = []
     events_of = api.dependencies.get_dependencies().jobs._client.meta.events
-    events_of.register("before-send.dynamodb", lambda event_name, **_: calls.append(event_name.rpartition(".")[2]))
+    events_of.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
     cloud.submit(IMAGE)
     assert calls == ["PutItem"]
     calls.clear()

@@ -15,13 +15,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
-from shared.aws.signature import ALGORITHM, derive_key, find_host
-
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_ALGORITHM: Final = "AWS4-HMAC-SHA256"
 #: The key of the URL that botocore signs.
 _SAMPLE_KEY: Final = "k"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class UrlSigner:
         names = ";".join(sorted(signed))
         pairs = [
             *query,
-            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Algorithm", _ALGORITHM),
             ("X-Amz-Credential", f"{credentials.access_key}/{scope}"),
             ("X-Amz-Date", time),
             ("X-Amz-Expires", str(seconds)),
@@ -68,7 +68,7 @@ class UrlSigner:
             *([("X-Amz-Security-Token", credentials.token)] if credentials.token else []),
         ]
         encoded = [f"{name}={quote(value, safe='-._~')}" for name, value in pairs]
-        quoted_key = quote_key(key)
+        quoted_key = quote(key, safe="/~")
         lines = [
             method,
             self.path + quoted_key,
@@ -79,14 +79,9 @@ class UrlSigner:
             "UNSIGNED-PAYLOAD",
         ]
         request = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-        text = f"{ALGORITHM}\n{time}\n{scope}\n{request}"
-        signature = hmac.digest(derive_key(credentials.secret_key, date, self.region, "s3"), text.encode(), "sha256")
+        text = f"{_ALGORITHM}\n{time}\n{scope}\n{request}"
+        signature = hmac.digest(_derive_key(credentials.secret_key, date, self.region), text.encode(), "sha256")
         return f"{self.base}{quoted_key}?{'&'.join(encoded)}&X-Amz-Signature={signature.hex()}"
-
-
-def quote_key(key: str) -> str:
-    """Return a key as the path of a URL."""
-    return quote(key, safe="/~")
 
 
 @lru_cache(maxsize=16)
@@ -103,10 +98,21 @@ def get_url_signer(client: "S3Client", bucket: str) -> UrlSigner:
     finally:
         client.meta.events.unregister("before-sign.s3", keep)
     parts = urlsplit(url)
+    port = parts.port
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     return UrlSigner(
         base=url.partition("?")[0].removesuffix(_SAMPLE_KEY),
-        host=find_host(url),
+        host=host if port in {None, _DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}",
         path=parts.path.removesuffix(_SAMPLE_KEY),
         region=parse_qs(parts.query)["X-Amz-Credential"][0].split("/")[2],
         request_signer=found[0],
     )
+
+
+@lru_cache(maxsize=4)
+def _derive_key(secret: str, date: str, region: str) -> bytes:
+    """Return the key of a day."""
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
