@@ -9,7 +9,7 @@ FORMATS = ((".png", "PNG"), (".jpg", "JPEG"), (".webp", "WEBP"), (".gif", "GIF")
 FOLDERS = ("beach", "city/night")
 #: The only image with this name, and the largest one.
 LARGEST = "pier.png"
-SIZE = (400, 300)
+SIZE = (1200, 900)
 IMAGES_PER_FOLDER = 18
 IMAGES = 1 + IMAGES_PER_FOLDER * len(FOLDERS)
 #: Files that are not images: one only starts like an image, one is a text, and one is empty.
