@@ -93,11 +93,15 @@ def shared_site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """Return the stack without the jobs of other tests, which the history would show too."""
+    """Return the stack without the jobs, presets and assets of other tests, which the page would show too."""
     http = shared_site.http
     while jobs := send_until_admitted(lambda: http.get("jobs")).json()["jobs"]:
         for job in jobs:
             send_until_admitted(partial(http.delete, f"jobs/{job['id']}")).raise_for_status()
+    for kind in ("presets", "assets"):
+        for each in send_until_admitted(partial(http.get, kind)).json()[kind]:
+            if not each.get("built_in"):
+                send_until_admitted(partial(http.delete, f"{kind}/{each['name']}")).raise_for_status()
     return shared_site
 
 

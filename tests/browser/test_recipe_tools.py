@@ -1,7 +1,5 @@
 """Tools of the recipe on the web page: crops and watermarks by dragging, stored images, the preview, own presets."""
 
-from collections.abc import Iterator
-
 import pytest
 from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import FilePayload, expect
@@ -193,20 +191,6 @@ def test_watermark_by_dragging_is_where_it_was_shown(visit: Visit, site: Site) -
     assert changed[2] == pytest.approx((shown["x"] + shown["width"] - frame["x"]) / scale, abs=3)
 
 
-@pytest.fixture
-def _no_assets(site: Site) -> Iterator[None]:
-    """Delete all assets before and after the test."""
-    _delete_assets(site)
-    yield
-    _delete_assets(site)
-
-
-def _delete_assets(site: Site) -> None:
-    for asset in site.http.get("assets").raise_for_status().json()["assets"]:
-        site.http.delete(f"assets/{asset['name']}").raise_for_status()
-
-
-@pytest.mark.usefixtures("_no_assets")
 def test_stored_image_as_watermark(visit: Visit, site: Site) -> None:
     """An uploaded image is chosen by its thumbnail, shown in the preview, and deleted."""
     plain = Image.new("RGB", (200, 200), "#204060")

@@ -121,3 +121,23 @@ def test_open_job_can_be_canceled_and_retried(visit: Visit, site: Site) -> None:
         visit.page.get_by_role("button", name="Retry changed-mind.png").click()
         visit.expect_status("changed-mind.png", "Queued")
     visit.expect_status("changed-mind.png", "Processed")
+
+
+def test_style_sheet_that_could_not_be_loaded_is_loaded_later(visit: Visit) -> None:
+    """The light table has its own, which is loaded after the start page."""
+    visit.expected_failures = {"net"}
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        route.abort("internetdisconnected")
+
+    visit.page.route("**/stage.css", refuse_once)
+    visit.open()
+    visit.drop({"styled.png": read_image("clock-small.png")})
+    expect(visit.page.locator(".stage")).to_have_css("position", "relative")
+    visit.page.locator("[data-preset=thumbnail]").click()
+    expect(visit.page.locator(".pane-after canvas")).to_be_visible()

@@ -30,19 +30,29 @@ export function useModule(load, isNeeded = true) {
 /** The style sheets that were loaded, or are. @type {Map<string, Promise<void>>} */
 const styles = new Map();
 
-/** Load a style sheet once. It applies when the promise is fulfilled. @param {string} name of a file in `styles/` @returns {Promise<void>} */
+/**
+ * Load a style sheet once. Without a network, it is loaded later.
+ * @param {string} name of a file in `styles/` @returns {Promise<void>} fulfilled when it applies, or could not be loaded at once
+ */
 export function loadStyle(name) {
   const known = styles.get(name);
   if (known) return known;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL(`../styles/${name}`, import.meta.url).href;
   /** @type {Promise<void>} */
   const loading = new Promise((resolve) => {
-    link.addEventListener("load", () => resolve());
-    link.addEventListener("error", () => resolve()); // the page works without it
+    const attempt = () => {
+      const link = document.createElement("link");
+      link.rel = "stylesheet";
+      link.href = new URL(`../styles/${name}`, import.meta.url).href;
+      link.addEventListener("load", () => resolve());
+      link.addEventListener("error", () => {
+        resolve(); // the page works without it
+        link.remove();
+        window.setTimeout(attempt, RETRY_MILLISECONDS);
+      });
+      document.head.append(link);
+    };
+    attempt();
   });
   styles.set(name, loading);
-  document.head.append(link);
   return loading;
 }
