@@ -49,6 +49,7 @@ def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
     visit.expected_failures = {"net"}
     visit.open()
     visit.drop({"offline.png": read_image("clock-small.png")})
+    expect(visit.page.locator(".stage")).to_be_visible()  # loaded after the start page
     visit.context.set_offline(offline=True)
     visit.process()
     expect(visit.page.locator("#offline")).to_be_visible()

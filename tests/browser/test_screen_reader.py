@@ -30,6 +30,9 @@ VOLATILE = (
 #: Parts that are the same in all states, with what is in them. Only the first file has them.
 REPEATED = re.compile(r'(?m)^( *)- (?:banner|complementary "Recipe"):\n(?:\1  .*\n)*')
 
+#: The filter by batch, which is there only if another test has created one.
+BATCHES = re.compile(r'(?m)^( *)- text: Batch\n\1- combobox "Batch":\n(?:\1  .*\n)*')
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -55,6 +58,7 @@ class Reader:
         tree = f"{self.visit.page.locator('body').aria_snapshot()}\n"
         for pattern, replacement in VOLATILE:
             tree = pattern.sub(replacement, tree)
+        tree = BATCHES.sub("", tree)
         return tree if state == FIRST else REPEATED.sub("", tree)
 
     def _wait_until_stable(self, state: str) -> str:
