@@ -67,7 +67,7 @@ class Catalog:
             find_preset=partial(get_preset, dependencies.presets, owner),
             find_asset=partial(dependencies.assets.get, owner),
             find_webhook=lambda name: webhooks.get_for_job(name, owner),
-            list_presets=partial(list_preset_names, dependencies.presets, owner),
+            list_presets=partial(list_preset_names, dependencies.presets, owner, _MAX_LISTED),
             list_assets=lambda: [each.name for each in dependencies.assets.page(owner, limit=_MAX_LISTED).entries],
             list_webhooks=lambda: [each.name for each in dependencies.webhooks.page(owner, limit=_MAX_LISTED).entries],
             grant=grant,

@@ -1,14 +1,9 @@
 """Lookup of presets by name, first among the built-in presets, then among the presets of the caller."""
 
-from typing import Final
-
 from shared.aws.dynamodb.preset_table import PresetTable
 from shared.errors import PresetBuiltIn, PresetNotFound
 from shared.names import is_name
 from shared.pipeline.preset import BUILT_IN, Preset
-
-#: How many presets of a caller are compared with a name that does not exist.
-_MAX_LISTED: Final = 100
 
 
 def get_preset(table: PresetTable, owner: str, name: str, version: int | None = None) -> Preset:
@@ -22,9 +17,9 @@ def get_preset(table: PresetTable, owner: str, name: str, version: int | None = 
     return table.get(owner, name, version)
 
 
-def list_preset_names(table: PresetTable, owner: str) -> list[str]:
-    """Return the names of the built-in presets and of the first presets of the caller."""
-    return [*BUILT_IN, *(preset.name for preset in table.page(owner, limit=_MAX_LISTED).entries)]
+def list_preset_names(table: PresetTable, owner: str, limit: int) -> list[str]:
+    """Return the names of the built-in presets and of the first ``limit`` presets of the caller."""
+    return [*BUILT_IN, *(preset.name for preset in table.page(owner, limit=limit).entries)]
 
 
 def require_own_preset(name: str) -> None:

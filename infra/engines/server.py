@@ -23,12 +23,11 @@ from infra.engines.patches import (
     gateway_compression,
     object_events,
     object_files,
-    queue_pace,
+    pace,
     request_gate,
     sorted_indexes,
     stable_names,
     state_files,
-    stream_pace,
     unfinished_uploads,
 )
 from infra.engines.record import VERSION
@@ -62,8 +61,8 @@ def main() -> None:
         batch_permissions.install(importlib.import_module("ministack.core.iam_actions"))
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
         functions = importlib.import_module("ministack.services.lambda_svc")
-        stream_pace.install(functions)
-        queue_pace.install(importlib.import_module("ministack.services.sqs"), functions)
+        pace.pace_streams(functions)
+        pace.pace_queues(importlib.import_module("ministack.services.sqs"), functions)
         stable_names.install_api_ids(gateway)
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
         s3 = importlib.import_module("ministack.services.s3")

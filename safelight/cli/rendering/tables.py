@@ -112,10 +112,11 @@ def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
 def _print_table(make_layout: Callable[..., _Layout], console: Console) -> None:
     """Print a table, with compact cells of two lines if it is too wide otherwise, or blocks if these are too wide."""
     layout = make_layout(compact=False)
-    compact = make_layout(compact=True)
     if not layout.is_wider_than(console.width):
         _print_layout(layout, console)
-    elif compact.fit(console.width) is not None:
+        return
+    compact = make_layout(compact=True)
+    if compact.fit(console.width) is not None:
         _print_layout(compact, console)
     else:
         _print_blocks(layout, console)

@@ -2,6 +2,7 @@
 
 import { html, signal, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { focusSoon } from "../base/dom.js";
+import { useFileUrl } from "../base/file-url.js";
 import { loadStyle } from "../base/module.js";
 import { CropArea } from "./crop-area.js";
 import { drawOperations } from "./drawing.js";
@@ -99,19 +100,4 @@ export function StageTool({ app: { editor, store }, preview, view: given = null 
           </p>`
     }
   </div>`;
-}
-
-/** Return a URL of a file while it is shown, or null. The drawing of a large image has fewer pixels. @param {File|null} file @returns {string|null} */
-function useFileUrl(file) {
-  const [known, setKnown] = useState(/** @type {{file: File, url: string}|null} */ (null));
-  useEffect(() => {
-    if (!file) return undefined;
-    const url = URL.createObjectURL(file);
-    setKnown({ file, url });
-    return () => {
-      URL.revokeObjectURL(url);
-      setKnown(null);
-    };
-  }, [file]);
-  return known && known.file === file ? known.url : null;
 }

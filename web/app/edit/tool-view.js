@@ -2,11 +2,10 @@
 
 import { useLayoutEffect, useRef } from "../vendor/preact.js";
 import { measure, readWheel } from "../table/gestures.js";
-import { computeFit, FITTED, limitPan, refit, zoomBy } from "../table/zoom.js";
+import { computeFit, refit } from "../table/zoom.js";
+import { controlZoom } from "../table/zoom-control.js";
 
 const MIDDLE_BUTTON = 1;
-const KEY_ZOOM = 1.25;
-const CENTER = { x: 0, y: 0 };
 const UNKNOWN = { width: 1, height: 1 };
 
 /** @typedef {import("../table/zoom.js").Size} Size */
@@ -30,12 +29,7 @@ export function useToolView({ stage, view, size, pane }) {
     if (size && pane.width > 0) view.value = refit(view.peek(), image, pane);
   }, [image.width, image.height, pane]);
 
-  const change = (/** @type {number} */ factor, /** @type {import("../table/zoom.js").Point} */ point) =>
-    (view.value = zoomBy(view.peek(), factor, point, image, pane));
-  const pan = (/** @type {number} */ x, /** @type {number} */ y) => {
-    const now = view.peek();
-    view.value = limitPan({ ...now, x: now.x + x, y: now.y + y }, image, pane);
-  };
+  const { change, pan, zoomTo, fit, keys } = controlZoom(view, image, pane);
   const getBounds = () => stage.current?.getBoundingClientRect() ?? new DOMRect();
   const locate = (/** @type {{clientX: number, clientY: number}} */ { clientX, clientY }) => {
     const bounds = getBounds();
@@ -60,8 +54,8 @@ export function useToolView({ stage, view, size, pane }) {
       height: `${image.height * scale}px`,
       transform: `translate(${zoom.x}px, ${zoom.y}px)`,
     },
-    zoomTo: (to) => change(to / (computeFit(image, pane) * view.peek().zoom), CENTER),
-    fit: () => (view.value = FITTED),
+    zoomTo,
+    fit,
     reveal(element) {
       const bounds = getBounds();
       const { left, right, top, bottom } = element.getBoundingClientRect();
@@ -71,17 +65,8 @@ export function useToolView({ stage, view, size, pane }) {
       );
     },
     readKey(key) {
-      /** @type {Record<string, () => void>} */
-      const actions = {
-        "+": () => change(KEY_ZOOM, CENTER),
-        "=": () => change(KEY_ZOOM, CENTER),
-        "-": () => change(1 / KEY_ZOOM, CENTER),
-        0: () => (view.value = FITTED),
-        1: () => change(1 / scale, CENTER),
-        2: () => change(2 / scale, CENTER),
-      };
-      actions[key]?.();
-      return key in actions;
+      keys[key]?.();
+      return key in keys;
     },
     handlers: {
       onKeyDownCapture: (/** @type {KeyboardEvent} */ { key }) => void (isSpaceDown.current ||= key === " "),

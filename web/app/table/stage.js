@@ -3,7 +3,8 @@
 import { html, signal, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Photo, Picture } from "./picture.js";
 import { useGestures } from "./gestures.js";
-import { computeFit, FITTED, limitPan, refit, zoomBy } from "./zoom.js";
+import { computeFit, FITTED, refit } from "./zoom.js";
+import { controlZoom } from "./zoom-control.js";
 
 /**
  * @typedef {import("./zoom.js").Size} Size
@@ -15,7 +16,6 @@ import { computeFit, FITTED, limitPan, refit, zoomBy } from "./zoom.js";
 
 const PERCENTS = [50, 100, 200];
 const RATIO_TOLERANCE = 0.02;
-const KEY_ZOOM = 1.25;
 const KEY_PAN = 60; // CSS pixels
 
 /**
@@ -27,8 +27,6 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
   const own = useMemo(() => signal(FITTED), []);
   const shared = view ?? own;
   const zoom = shared.value;
-  const setZoom = (/** @type {(now: import("./zoom.js").Zoom) => import("./zoom.js").Zoom} */ change) =>
-    (shared.value = change(shared.peek()));
   const [split, setSplit] = useState(50);
   const [isHeld, setHeld] = useState(false);
   const [pane, setPane] = useState(/** @type {Size} */ ({ width: 1, height: 1 }));
@@ -47,42 +45,34 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
     return () => observer.disconnect();
   }, []);
   useLayoutEffect(
-    () => void (isKnown && setZoom((now) => refit(now, reference, pane))),
+    () => void (isKnown && (shared.value = refit(shared.peek(), reference, pane))),
     [pane, reference.width, reference.height],
   );
   useLayoutEffect(() => onMatch(isMatching), [isMatching]);
 
-  const zoomTo = (/** @type {number} */ scale) =>
-    setZoom((now) => zoomBy(now, scale / (computeFit(reference, pane) * now.zoom), { x: 0, y: 0 }, reference, pane));
+  const control = controlZoom(shared, reference, pane);
   const gestures = useGestures({
     stage,
     canPan: zoom.zoom > 1,
-    onZoom: (factor, point) => setZoom((now) => zoomBy(now, factor, point, reference, pane)),
-    onPan: (x, y) => setZoom((now) => limitPan({ ...now, x: now.x + x, y: now.y + y }, reference, pane)),
+    onZoom: control.change,
+    onPan: control.pan,
     onSplit: shownMode === "slide" ? setSplit : null,
     onHold: shownMode === "flip" ? setHeld : null,
   });
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
-    const pan = (/** @type {number} */ x, /** @type {number} */ y) =>
-      setZoom((now) => limitPan({ ...now, x: now.x + x, y: now.y + y }, reference, pane));
     const isZoomed = zoom.zoom > 1;
     const forward = document.dir === "rtl" ? -1 : 1; // as in the film strip
     /** @type {Record<string, () => void>} */
     const actions = {
-      "+": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
-      "=": () => setZoom((now) => zoomBy(now, KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
-      "-": () => setZoom((now) => zoomBy(now, 1 / KEY_ZOOM, { x: 0, y: 0 }, reference, pane)),
-      0: () => setZoom(() => FITTED),
-      1: () => zoomTo(1),
-      2: () => zoomTo(2),
+      ...control.keys,
       " ": () => setHeld(true),
-      ArrowLeft: () => (isZoomed ? pan(KEY_PAN, 0) : onMove(-forward)),
-      ArrowRight: () => (isZoomed ? pan(-KEY_PAN, 0) : onMove(forward)),
+      ArrowLeft: () => (isZoomed ? control.pan(KEY_PAN, 0) : onMove(-forward)),
+      ArrowRight: () => (isZoomed ? control.pan(-KEY_PAN, 0) : onMove(forward)),
       PageUp: () => onMove(-1),
       PageDown: () => onMove(1),
-      ArrowUp: () => isZoomed && pan(0, KEY_PAN),
-      ArrowDown: () => isZoomed && pan(0, -KEY_PAN),
+      ArrowUp: () => isZoomed && control.pan(0, KEY_PAN),
+      ArrowDown: () => isZoomed && control.pan(0, -KEY_PAN),
     };
     const action = actions[event.key];
     if (!action) return;
@@ -125,8 +115,8 @@ export function Stage({ before, after, mode, view = null, onMatch, onMove, child
     <${ZoomButtons}
       percent=${isKnown ? percent : 0}
       isFitted=${zoom.zoom === 1}
-      onFit=${() => setZoom(() => FITTED)}
-      onZoom=${zoomTo}
+      onFit=${control.fit}
+      onZoom=${control.zoomTo}
     />
     ${children}
   </div>`;

@@ -1,6 +1,7 @@
 /** The versions of an image that can be compared: the original, and each output of each job. */
 
 import { useEffect, useState } from "../vendor/preact.js";
+import { useFileUrl } from "../base/file-url.js";
 import { formatBytes, formatDimensions, formatLabel } from "../base/format.js";
 import { formatCaption } from "../jobs/facts.js";
 import { getRawLink, getResultLink } from "../net/api.js";
@@ -95,24 +96,17 @@ function nameOutput(job, output) {
  */
 export function useVersionUrl(version, file, job) {
   const [known, setKnown] = useState(/** @type {{key: string, url: string}|null} */ (null));
-  const source = version && !version.isPreview && (version.job ? version.key : file ? "file" : job && `raw/${job.id}`);
-  const key = source && `${source}`;
+  const isStored = version !== null && !version.isPreview;
+  const fileUrl = useFileUrl(isStored && !version.job ? file : null);
+  const key = !isStored ? null : version.job ? version.key : !file && job ? `raw/${job.id}` : null;
   useEffect(() => {
     if (!key || !version) return undefined;
-    if (!version.job && file) {
-      const url = URL.createObjectURL(file);
-      setKnown({ key, url });
-      return () => {
-        URL.revokeObjectURL(url);
-        setKnown(null); // the same version can be shown again, with another URL
-      };
-    }
     let isCurrent = true;
     const link = version.job ? getResultLink(version.job.id, version.output ?? undefined) : getRawLink(job?.id ?? "");
     link.then(({ url }) => isCurrent && setKnown({ key, url })).catch(() => {});
     return () => {
       isCurrent = false;
     };
-  }, [key, file]);
-  return known && known.key === key ? known.url : null;
+  }, [key]);
+  return known && known.key === key ? known.url : fileUrl;
 }

@@ -1,4 +1,4 @@
-"""Receives of queues on the embedded engine: no message waits longer than an interval, and none is forgotten."""
+"""Polls of streams and receives of queues on the embedded engine: none waits more than an interval or is forgotten."""
 
 import importlib
 import time
@@ -8,28 +8,17 @@ from typing import Any
 
 import pytest
 
-from infra.engines.patches import queue_pace
-from infra.engines.patches.queue_pace import INTERVAL_SECONDS, PacedReceive
+from infra.engines.patches import pace
+from infra.engines.patches.pace import QUEUE_SECONDS, STREAM_SECONDS, PacedPoll, PacedReceive
 
 
 class Machine:
-    """A clock that stands still, timers that a test ends, and queues of numbers."""
+    """A clock that stands still, and timers that a test ends."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.timers: list[tuple[float, Callable[[], object]]] = []
-        self.queues: dict[str, list[int]] = {"a": [], "b": []}
         self.wakes = 0
-        self.receive = PacedReceive(
-            self._receive, self._count, self._wake, clock=lambda: self.now, start_timer=self._start_timer
-        )
-
-    def _receive(self, queue: str, most: int) -> list[int]:
-        found, self.queues[queue] = self.queues[queue][:most], self.queues[queue][most:]
-        return found
-
-    def _count(self, queue: str, most: int) -> int:
-        return min(most, len(self.queues[queue]))
 
     def _wake(self) -> None:
         self.wakes += 1
@@ -44,9 +33,84 @@ class Machine:
         function()
 
 
+class StreamMachine(Machine):
+    """A machine with a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls: list[float] = []
+        self.poll = PacedPoll(self._poll, self._wake, clock=lambda: self.now, start_timer=self._start_timer)
+
+    def _poll(self) -> bool:
+        self.polls.append(self.now)
+        return True
+
+
+class QueueMachine(Machine):
+    """A machine with queues of numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues: dict[str, list[int]] = {"a": [], "b": []}
+        self.receive = PacedReceive(
+            self._receive, self._count, self._wake, clock=lambda: self.now, start_timer=self._start_timer
+        )
+
+    def _receive(self, queue: str, most: int) -> list[int]:
+        found, self.queues[queue] = self.queues[queue][:most], self.queues[queue][most:]
+        return found
+
+    def _count(self, queue: str, most: int) -> int:
+        return min(most, len(self.queues[queue]))
+
+
+def test_first_change_is_found_at_once() -> None:
+    """A stream that was quiet has no delay."""
+    machine = StreamMachine()
+    assert machine.poll()
+    assert machine.polls == [100.0]
+
+
+def test_changes_of_an_interval_are_found_together() -> None:
+    """Many wakes within an interval lead to one timer and one poll at its end."""
+    machine = StreamMachine()
+    machine.poll()
+    for _ in range(5):
+        machine.now += STREAM_SECONDS / 10
+        assert not machine.poll()
+    assert len(machine.timers) == 1
+    machine.end_timer()
+    assert machine.wakes == 1
+    assert machine.poll()
+    assert machine.polls == [100.0, 100.0 + STREAM_SECONDS]
+
+
+def test_each_interval_has_its_own_timer() -> None:
+    """After a timer, the next change waits for another one."""
+    machine = StreamMachine()
+    machine.poll()
+    machine.poll()
+    machine.end_timer()
+    machine.poll()
+    machine.poll()
+    assert len(machine.timers) == 1
+
+
+def test_patch_names_functions_that_exist() -> None:
+    """The tested release of MiniStack has the function and the event that the patch uses."""
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    copy = SimpleNamespace(
+        _poll_dynamodb_streams=functions._poll_dynamodb_streams,
+        _esm_wake=functions._esm_wake,
+    )
+    pace.pace_streams(copy)
+    assert isinstance(copy._poll_dynamodb_streams, PacedPoll)
+    assert "_poll_dynamodb_streams" in functions._poll_loop.__code__.co_names
+
+
 def test_first_message_is_received_at_once() -> None:
     """A queue that was quiet has no delay, and one queue does not delay another one."""
-    machine = Machine()
+    machine = QueueMachine()
     machine.queues = {"a": [1], "b": [2]}
     assert machine.receive("a", 10) == [1]
     assert machine.receive("b", 10) == [2]
@@ -54,22 +118,22 @@ def test_first_message_is_received_at_once() -> None:
 
 def test_messages_of_an_interval_are_received_together() -> None:
     """Messages that follow a batch wait for one timer, and then form one batch."""
-    machine = Machine()
+    machine = QueueMachine()
     machine.queues["a"] = [1]
     machine.receive("a", 10)
     for number in (2, 3, 4):
-        machine.now += INTERVAL_SECONDS / 10
+        machine.now += QUEUE_SECONDS / 10
         machine.queues["a"].append(number)
         assert machine.receive("a", 10) == []
     machine.end_timer()
     assert machine.wakes == 1
-    assert machine.now == pytest.approx(100.0 + INTERVAL_SECONDS)
+    assert machine.now == pytest.approx(100.0 + QUEUE_SECONDS)
     assert machine.receive("a", 10) == [2, 3, 4]
 
 
 def test_a_full_batch_does_not_wait() -> None:
     """Ten messages are received at once, and what is left waits."""
-    machine = Machine()
+    machine = QueueMachine()
     machine.queues["a"] = list(range(21))
     assert machine.receive("a", 10) == list(range(10))
     assert machine.receive("a", 10) == list(range(10, 20))
@@ -80,12 +144,12 @@ def test_a_full_batch_does_not_wait() -> None:
 
 def test_an_empty_queue_starts_no_timer() -> None:
     """A message that comes later wakes the thread itself, and is received when the interval has passed."""
-    machine = Machine()
+    machine = QueueMachine()
     machine.queues["a"] = [1]
     machine.receive("a", 10)
     assert machine.receive("a", 10) == []
     assert not machine.timers
-    machine.now += INTERVAL_SECONDS
+    machine.now += QUEUE_SECONDS
     machine.queues["a"] = [2]
     assert machine.receive("a", 10) == [2]
 
@@ -104,7 +168,7 @@ def test_invisible_messages_do_not_count(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(queues, "_receive_messages_for_esm", receive)
     wakes = SimpleNamespace(set=lambda: None)
-    queue_pace.install(queues, SimpleNamespace(_esm_wake=wakes))
+    pace.pace_queues(queues, SimpleNamespace(_esm_wake=wakes))
     monkeypatch.setattr(queues._receive_messages_for_esm, "_start_timer", lambda *_: None)
     queues._receive_messages_for_esm(url, 10)
     assert queues._receive_messages_for_esm(url, 10) == []

@@ -1,8 +1,12 @@
-"""Batches of messages, as many as Lambda's pollers find on AWS.
+"""Batches of changes and messages for functions, as large as Lambda's on AWS.
 
-MiniStack invokes the function of a queue as soon as one message is there, within a millisecond. So an ingest leads to
-one invocation per message. Lambda needs tens of milliseconds for each receive, and then finds several messages. Here, a
-queue that was quiet is still read at once. After a batch, the next one is read after an interval, or once it is full.
+MiniStack invokes the function of a stream after each change, and that of a queue within a millisecond of a message. So
+an ingest leads to one invocation per job or message, which costs more than one for several.
+
+* Lambda polls a stream four times per second (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html), so an
+  invocation gets the changes of 250 ms.
+* Lambda needs tens of milliseconds for each receive from a queue, and then finds several messages. Here, a queue that
+  was quiet is still read at once. After a batch, the next one is read after an interval, or once it is full.
 """
 
 # ruff: noqa: SLF001, ANN401 - patches private functions of an untyped module
@@ -12,7 +16,47 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-INTERVAL_SECONDS: Final = 0.1
+STREAM_SECONDS: Final = 0.25
+QUEUE_SECONDS: Final = 0.1
+
+
+class PacedPoll:
+    """Calls a poll at most once per interval. It is called in one thread, again and again."""
+
+    def __init__(
+        self,
+        poll: Callable[[], bool],
+        wake: Callable[[], object],
+        *,
+        interval: float = STREAM_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        start_timer: Callable[[float, Callable[[], object]], object] | None = None,
+    ) -> None:
+        """``poll`` returns True if it has found something. ``wake`` lets the thread call again soon."""
+        self._poll = poll
+        self._wake = wake
+        self._interval = interval
+        self._clock = clock
+        self._start_timer = start_timer or _start_timer
+        self._next = 0.0
+        #: Set until a timer has ended, so that there is one at a time.
+        self._is_waiting = threading.Event()
+
+    def __call__(self) -> bool:
+        """Return what the poll returns, or False if it is not due. Then the thread is woken when it is due."""
+        rest = self._next - self._clock()
+        if rest > 0:
+            if not self._is_waiting.is_set():
+                self._is_waiting.set()
+                self._start_timer(rest, self._end_wait)
+            return False
+        found = self._poll()
+        self._next = self._clock() + self._interval
+        return found
+
+    def _end_wait(self) -> None:
+        self._is_waiting.clear()
+        self._wake()
 
 
 class PacedReceive:
@@ -24,7 +68,7 @@ class PacedReceive:
         count: Callable[[str, int], int],
         wake: Callable[[], object],
         *,
-        interval: float = INTERVAL_SECONDS,
+        interval: float = QUEUE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         start_timer: Callable[[float, Callable[[], object]], object] | None = None,
     ) -> None:
@@ -66,7 +110,12 @@ def _start_timer(seconds: float, function: Callable[[], object]) -> None:
     timer.start()
 
 
-def install(queues: Any, functions: Any) -> None:
+def pace_streams(functions: Any) -> None:
+    """Patch ``ministack.services.lambda_svc``."""
+    functions._poll_dynamodb_streams = PacedPoll(functions._poll_dynamodb_streams, functions._esm_wake.set)
+
+
+def pace_queues(queues: Any, functions: Any) -> None:
     """Patch ``ministack.services.sqs``, which ``ministack.services.lambda_svc`` calls."""
 
     def count(url: str, most: int) -> int:
