@@ -104,6 +104,7 @@ def test_expired_session_signs_in_again_in_place(visit: Visit, cognito: FakeCogn
     visit.expected_failures = {"400", "401"}
     visit.drop({"kept.png": read_image("clock-small.png")})
     visit.expect_status("kept.png", "Ready")
+    expect(visit.page.locator(".plan")).to_contain_text("96 × 72 WEBP")  # its request needs the session too
     visit.page.evaluate("window.isSamePage = true")
     _expire(visit, cognito, is_session_over=True)
     visit.process()
