@@ -21,6 +21,7 @@ from infra.engines.patches import (
     cached_expressions,
     function_logs,
     gateway_compression,
+    log_pages,
     object_events,
     object_files,
     pace,
@@ -60,6 +61,7 @@ def main() -> None:
         request_gate.install(gateway, request_gate.RequestGate(request_gate.count_processes()))
         batch_permissions.install(importlib.import_module("ministack.core.iam_actions"))
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
+        log_pages.install(importlib.import_module("ministack.services.cloudwatch_logs"))
         functions = importlib.import_module("ministack.services.lambda_svc")
         pace.pace_streams(functions)
         pace.pace_queues(importlib.import_module("ministack.services.sqs"), functions)

@@ -141,8 +141,12 @@ def test_hundred_images_are_processed_concurrently(site: Site) -> None:
     assert [job["result"]["width"] for job in done] == [40 + number for number in range(100)]
     created = [key for key in site.keys("processed/") if key.split("/")[1] in set(ids)]
     assert len(created) == 100
-    counts = [line for line in site.read_log("worker") if '"Records received"' in line]
-    assert any('"count":1}' not in line for line in counts), "every invocation had one record"
+
+    def list_larger_batches() -> list[str]:
+        counts = (line for line in site.read_log("worker") if '"Records received"' in line)
+        return [line for line in counts if '"count":1}' not in line]
+
+    wait_until(list_larger_batches)
 
 
 REFUSED: list[tuple[Any, dict[str, str], dict[str, str], int, str]] = [

@@ -25,6 +25,7 @@ def test_logs_connect_request_job_and_attempt(site: Site) -> None:
     answer = site.http.post("jobs", content=sample_images.make_jpeg(), headers={"Content-Type": "image/jpeg"})
     request_id, job_id = answer.headers["X-Request-Id"], answer.json()["id"]
     site.wait_until_done(job_id)
+    wait_until(lambda: find_lines(site, "api", request_id=request_id, message="Job accepted"))
     wait_until(lambda: find_lines(site, "worker", job_id=job_id, message="Record processed"))
     (accepted,) = find_lines(site, "api", request_id=request_id, message="Job accepted")
     assert (accepted["job_id"], accepted["level"]) == (job_id, "INFO")
@@ -47,7 +48,8 @@ def test_failed_image_is_logged_as_error(site: Site) -> None:
 def test_metrics_have_the_dimension_of_the_stack(site: Site) -> None:
     """The prefix of the stack, as alarms and dashboard expect."""
     site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
-    wait_until(lambda: [line for line in log_documents(site, "worker") if "JobsCompleted" in line])
+    for role, name in (("api", "RequestsReceived"), ("worker", "JobsCompleted")):
+        wait_until(lambda role=role, name=name: [line for line in log_documents(site, role) if name in line])
     prefix = site.stack.functions["worker"].removesuffix("-worker")
     emitted = [line for role in ("api", "worker") for line in log_documents(site, role) if "_aws" in line]
     assert {line["service"] for line in emitted} == {prefix}
