@@ -1,6 +1,7 @@
 """Logs, metrics and alarms on an engine."""
 
 import json
+from functools import partial
 from typing import Any
 
 from support import sample_images
@@ -18,6 +19,11 @@ def log_documents(site: Site, role: str) -> list[dict[str, Any]]:
 def find_lines(site: Site, role: str, **facts: Any) -> list[dict[str, Any]]:
     """Return the log lines of a function that have these values."""
     return [line for line in log_documents(site, role) if facts.items() <= line.items()]
+
+
+def has_metric(site: Site, role: str, name: str) -> bool:
+    """Return whether a function has written this metric."""
+    return any(name in line for line in log_documents(site, role))
 
 
 def test_logs_connect_request_job_and_attempt(site: Site) -> None:
@@ -49,7 +55,7 @@ def test_metrics_have_the_dimension_of_the_stack(site: Site) -> None:
     """The prefix of the stack, as alarms and dashboard expect."""
     site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
     for role, name in (("api", "RequestsReceived"), ("worker", "JobsCompleted")):
-        wait_until(lambda role=role, name=name: [line for line in log_documents(site, role) if name in line])
+        wait_until(partial(has_metric, site, role, name))
     prefix = site.stack.functions["worker"].removesuffix("-worker")
     emitted = [line for role in ("api", "worker") for line in log_documents(site, role) if "_aws" in line]
     assert {line["service"] for line in emitted} == {prefix}

@@ -22,15 +22,13 @@ def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
 def write_lines(times: dict[str, list[int]]) -> list[str]:
     """Write a line at each time of each stream. Return the lines by time."""
     logs._create_log_group({"logGroupName": GROUP})
-    written = []
+    written: list[tuple[int, str]] = []
     for stream, moments in times.items():
         logs._create_log_stream({"logGroupName": GROUP, "logStreamName": stream})
-        events = [
-            {"timestamp": moment, "message": f"{stream} {number}", "ingestionTime": moment}
-            for number, moment in enumerate(moments)
-        ]
+        lines = [(moment, f"{stream} {number}") for number, moment in enumerate(moments)]
+        events = [{"timestamp": time, "message": text, "ingestionTime": time} for time, text in lines]
         logs._log_groups[GROUP]["streams"][stream]["events"] += events
-        written += [(event["timestamp"], event["message"]) for event in events]
+        written += lines
     return [message for _, message in sorted(written, key=lambda line: line[0])]
 
 
