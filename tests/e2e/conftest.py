@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from support.running_stack import Site, run_site
 
 from infra.engines import compose, localstack
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("localstack") and engine != "localstack":
             item.add_marker(pytest.mark.skip(reason="only for LocalStack"))
         for mark in item.iter_markers("not_on"):
-            if mark.args == (engine,):
+            if mark.args[0] == engine:
                 item.add_marker(pytest.mark.skip(reason=f"not on {engine}: {mark.kwargs['reason']}"))
     # Files with injected faults take longest. Start them first, so that no process works alone at the end.
     slow = {item.path for item in items if item.get_closest_marker("faults")}
@@ -54,11 +55,18 @@ def pytest_runtest_makereport(
     site = getattr(item, "funcargs", {}).get("site")
     if call.when == "call" and report.failed and isinstance(site, Site):
         for role in site.stack.functions:
-            errors = [json.loads(line) for line in site.read_log(role) if '"level":"ERROR"' in line]
-            lines = [f"{each['timestamp']} {each.get('code')} {each.get('exception', '')[-300:]}" for each in errors]
-            if lines:
+            if lines := _read_errors(site, role):
                 report.sections.append((f"last errors of {role}", "\n".join(lines[-5:])))
     return report
+
+
+def _read_errors(site: Site, role: str) -> list[str]:
+    """Return the logged errors of a function, or why they can't be read: an exception here would end the whole run."""
+    try:
+        errors = [json.loads(line[line.index("{") :]) for line in site.read_log(role) if '"level":"ERROR"' in line]
+    except (BotoCoreError, ClientError, ValueError) as error:
+        return [repr(error)]
+    return [f"{each.get('timestamp')} {each.get('code')} {each.get('exception', '')[-300:]}" for each in errors]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice, repeat
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from support import sample_images
-from support.running_stack import Site, run_site, wait_until
+from support.running_stack import HTTP_SECONDS, Site, get, run_site, wait_until
 
 from infra.sessions import LOCAL_REGION, local_session
 from safelight import Safelight
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.not_on(
 )
 API_AUTHS = ("iam", "api-key", "cognito")
 _NUMBERS = count(1)
+head = partial(httpx.head, timeout=HTTP_SECONDS, trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def test_requests_without_valid_credentials_are_refused(
 ) -> None:
     """On every path, with 401 or 403 as a problem document."""
     url = f"{protected.site.stack.api_url}/{path}"
-    answer = httpx.get(url, auth=INVALID_CREDENTIALS[protected.mode] if has_credentials else None)
+    answer = get(url, auth=INVALID_CREDENTIALS[protected.mode] if has_credentials else None)
     assert answer.status_code in {401, 403}
     assert answer.json()["code"] in {"UNAUTHENTICATED", "FORBIDDEN"}
 
@@ -149,11 +151,11 @@ def test_results_need_a_signed_link(protected: ProtectedStack) -> None:
     with protected.client(protected.create_caller()) as safelight:
         job = safelight.wait(safelight.submit(sample_images.make_jpeg()).id)
         link = safelight.result_link(job.id).url
-    assert httpx.get(link).status_code == 200
+    assert get(link).status_code == 200
     address, _, signature = link.partition("?")
-    assert httpx.get(address).status_code == 403
-    assert httpx.get(f"{address}x?{signature}").status_code == 403
-    assert httpx.get(address.partition("/processed/")[0]).status_code == 403
+    assert get(address).status_code == 403
+    assert get(f"{address}x?{signature}").status_code == 403
+    assert get(address.partition("/processed/")[0]).status_code == 403
 
 
 def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> None:
@@ -162,7 +164,7 @@ def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> No
     with protected.client(auth) as safelight:
         job = safelight.wait(safelight.submit(sample_images.make_jpeg(), width=64, format="webp").id)
         safelight.assets.put("logo", sample_images.make_jpeg())
-        data = httpx.get(safelight.result_link(job.id).url).content
+        data = get(safelight.result_link(job.id).url).content
     url = protected.site.stack.api_url
     raw_size = len(sample_images.make_jpeg())
     for path, size, kind in (
@@ -171,10 +173,10 @@ def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> No
         (f"jobs/{job.id}/raw", raw_size, "image/jpeg"),
         ("assets/logo/image", raw_size, "image/jpeg"),
     ):
-        redirect = httpx.head(f"{url}/{path}", auth=auth)
+        redirect = head(f"{url}/{path}", auth=auth)
         assert redirect.status_code == 303
         assert not redirect.content
-        image = httpx.head(redirect.headers["Location"])
+        image = head(redirect.headers["Location"])
         assert (image.status_code, image.headers["Content-Length"], image.headers["Content-Type"]) == (
             200,
             str(size),
@@ -182,17 +184,17 @@ def test_head_leads_to_the_headers_of_the_image(protected: ProtectedStack) -> No
         )
         assert image.headers["ETag"]
         assert not image.content
-        assert httpx.get(redirect.headers["Location"]).status_code == 403
-        assert httpx.get(httpx.get(f"{url}/{path}", auth=auth).headers["Location"]).status_code == 200
+        assert get(redirect.headers["Location"]).status_code == 403
+        assert get(get(f"{url}/{path}", auth=auth).headers["Location"]).status_code == 200
 
 
 def test_anyone_can_read_what_an_error_means(protected: ProtectedStack) -> None:
     """The type of a refusal of the gateway or the function is a URL that needs no credentials."""
     base = protected.site.stack.api_url.removesuffix("/v1")
-    refused = httpx.get(f"{protected.site.stack.api_url}/jobs")
-    without_token = httpx.get(f"{base}/token/v1/jobs")
+    refused = get(f"{protected.site.stack.api_url}/jobs")
+    without_token = get(f"{base}/token/v1/jobs")
     for answer in (refused, without_token):
-        error = httpx.get(httpx.URL(str(answer.url)).join(answer.json()["type"]))
+        error = get(httpx.URL(str(answer.url)).join(answer.json()["type"]))
         assert (error.status_code, error.json()["code"]) == (200, answer.json()["code"])
         assert error.json()["what_to_do"]
 
@@ -206,7 +208,7 @@ def test_a_page_uploads_with_a_token(protected: ProtectedStack) -> None:
             job = page.wait(page.submit(sample_images.make_jpeg()).id)
             assert (job.status, job.tags, job.token_id) == ("COMPLETED", {"user": "42"}, token.id)
             assert job.links["self"].startswith(token.url)
-            assert httpx.get(page.result_link(job.id).url).status_code == 200
+            assert get(page.result_link(job.id).url).status_code == 200
             direct = page.wait(page.uploads.upload(sample_images.make_jpeg(), filename="b.jpg").id)
             assert (direct.status, direct.token_id) == ("COMPLETED", token.id)
             expect_error(lambda: page.submit(sample_images.make_jpeg()), 429, "TOKEN_USED_UP")
@@ -247,7 +249,7 @@ PARALLEL = 4
 RATE, QUOTA = "1", "3600"
 
 
-def send_until_refused(site: Site, retry_after: str, callers: Iterator[httpx.Auth]) -> httpx.Response:
+def send_until_refused(http: httpx.Client, retry_after: str, callers: Iterator[httpx.Auth]) -> httpx.Response:
     """Send requests in parallel, each from the next caller, until one is refused for this reason. Return that response.
 
     One after the other, the requests of a slow machine would not exceed a rate.
@@ -255,7 +257,7 @@ def send_until_refused(site: Site, retry_after: str, callers: Iterator[httpx.Aut
     refused: list[httpx.Response] = []
 
     def is_refused() -> bool:
-        answers = list(threads.map(lambda caller: site.http.get("jobs", auth=caller), islice(callers, PARALLEL)))
+        answers = list(threads.map(lambda caller: http.get("jobs", auth=caller), islice(callers, PARALLEL)))
         assert {answer.status_code for answer in answers} <= {200, 429}
         limited = [answer for answer in answers if answer.status_code == 429]
         refused.extend(answer for answer in limited if answer.headers["Retry-After"] == retry_after)
@@ -271,18 +273,20 @@ def test_limits_apply_per_api_key_and_to_the_stage(engine: str, tmp_path: Path) 
     for site in run_site(tmp_path, engine, {"ApiAuth": "api-key", **LIMITS}):
         names = map(str, count())
         limited, other = (create_api_key(site, next(names)) for _ in range(2))
-        assert [site.http.get("jobs", auth=limited).status_code for _ in range(3)] == [200] * 3
-        for reason in (RATE, QUOTA):
-            answer = send_until_refused(site, reason, repeat(limited))
-            assert (answer.json()["code"], answer.json()["retriable"]) == ("TOO_MANY_REQUESTS", True)
-            assert site.http.get("jobs", auth=other).status_code == 200
-        # The first request of a key does not exceed a limit of that key.
-        send_until_refused(site, RATE, map(create_api_key, repeat(site), names))
+        # The client of the site would repeat a request that is refused.
+        with httpx.Client(base_url=f"{site.stack.api_url}/", timeout=HTTP_SECONDS, trust_env=False) as http:
+            assert [http.get("jobs", auth=limited).status_code for _ in range(3)] == [200] * 3
+            for reason in (RATE, QUOTA):
+                answer = send_until_refused(http, reason, repeat(limited))
+                assert (answer.json()["code"], answer.json()["retriable"]) == ("TOO_MANY_REQUESTS", True)
+                assert http.get("jobs", auth=other).status_code == 200
+            # The first request of a key does not exceed a limit of that key.
+            send_until_refused(http, RATE, map(create_api_key, repeat(site), names))
 
 
 def test_preflight_needs_no_credentials(protected: ProtectedStack) -> None:
     """The response has no body."""
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{protected.site.stack.api_url}/jobs", headers=headers)
+    answer = httpx.options(f"{protected.site.stack.api_url}/jobs", headers=headers, timeout=HTTP_SECONDS)
     assert answer.status_code in {200, 204}
     assert not answer.content

@@ -20,7 +20,7 @@ FIRST_LINE = "        raw, data = job.raw, None\n"
 
 pytestmark = [
     pytest.mark.thorough,  # unit/infra/test_hot_reload.py tests each step
-    pytest.mark.not_on("localstack", "a change takes a minute there"),
+    pytest.mark.not_on("localstack", reason="a change takes a minute there"),
 ]
 
 

@@ -24,7 +24,7 @@ def test_thumbnail(safelight_stack):
 
 pytestmark = [
     pytest.mark.thorough,
-    pytest.mark.not_on("localstack", "the wheel is the same on each engine"),
+    pytest.mark.not_on("localstack", reason="the wheel is the same on each engine"),
 ]
 
 
@@ -67,7 +67,9 @@ def test_commands_work_without_a_checkout(installation: Installation) -> None:
     """The demo, then the commands for its jobs and its stack. A deployment fails only because there are no keys."""
     demo = installation.run("safelight", "demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    job_id = installation.run("safelight", "list").stdout.split("\t")[0]
+    listed = installation.run("safelight", "list", "--status", "completed")
+    assert listed.returncode == 0, listed.stderr
+    job_id = listed.stdout.split("\t")[0]
     for command in (("verify", job_id), ("doctor",), ("up", "--json"), ("down",)):
         done = installation.run("safelight", *command)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

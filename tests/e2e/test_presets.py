@@ -38,7 +38,7 @@ def count_entries(site: Site) -> int:
     return site.dynamodb.scan(TableName=table, Select="COUNT")["Count"]
 
 
-def test_preset_lifecycle(site: Site) -> None:
+def test_preset_lifecycle(site: Site, client: Safelight) -> None:
     """Create, change, refuse, use, read an old version and delete, each with status and ETag."""
     created = put_preset(site, "e2e", **{"If-None-Match": "*"})
     assert (created.status_code, created.headers["ETag"]) == (201, '"1"')
@@ -52,7 +52,7 @@ def test_preset_lifecycle(site: Site) -> None:
     old = site.http.get("presets/e2e", params={"version": "1"}).json()
     assert old["pipeline"]["operations"][0]["width"] == 32
     assert site.http.get("presets/e2e", headers={"If-None-Match": '"2"'}).status_code == 304
-    assert "e2e" in [each["name"] for each in site.http.get("presets").json()["presets"]]
+    assert "e2e" in [each.name for each in client.presets.list()]
     assert site.http.delete("presets/e2e", headers={"If-Match": '"1"'}).status_code == 412
     assert site.http.delete("presets/e2e").status_code == 204
     assert site.http.get("presets/e2e").status_code == 404

@@ -34,7 +34,8 @@ def verify(site: Site, job_id: str, *options: str) -> tuple[int, dict[str, str]]
 def test_verify_reproduces_outputs_and_finds_changes(site: Site, tmp_path: Path) -> None:
     """All six formats are reproduced bit by bit; changed and missing objects are found."""
     job_id = site.submit(PHOTO, pipeline=json.dumps(PIPELINE))["id"]
-    assert site.wait_until_done(job_id)["status"] == "COMPLETED"
+    job = site.wait_until_done(job_id)
+    assert job["status"] == "COMPLETED"
     receipt = str(tmp_path / "receipt.json")
     assert run_safelight(site, "receipt", job_id, "-o", receipt)[0] == 0
     code, states = verify(site, job_id)
@@ -43,8 +44,9 @@ def test_verify_reproduces_outputs_and_finds_changes(site: Site, tmp_path: Path)
     assert states.pop("software") in ({"same"} if site.stack.engine == "embedded" else {"same", "other"})
     assert (code, set(states.values())) == (0, {"same"})
 
-    site.s3.put_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/webp.webp", Body=sample_images.make_png())
-    site.s3.delete_object(Bucket=site.stack.bucket, Key=f"processed/{job_id}/1/gif.gif")
+    folder = f"processed/{job_id}/{job['attempts']}"
+    site.s3.put_object(Bucket=site.stack.bucket, Key=f"{folder}/webp.webp", Body=sample_images.make_png())
+    site.s3.delete_object(Bucket=site.stack.bucket, Key=f"{folder}/gif.gif")
     code, states = verify(site, job_id)
     assert (code, states["output webp"], states["output gif"]) == (1, "changed", "missing")
     assert (states["again webp"], states["again gif"]) == ("same", "same")
