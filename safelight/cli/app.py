@@ -1,5 +1,9 @@
 """The ``safelight`` command, and the functions that connect it to the other packages."""
 
+import safelight.cli.small_imports  # noqa: F401 - it must be the first import
+
+# isort: split
+
 import io
 import os
 import sys

@@ -16,6 +16,9 @@ from safelight.ingest.tasks import (
     UploadFile,
 )
 
+#: Each request of a run adds this many times the members of the one before, up to ``CHUNK_SIZE``.
+_CHUNK_GROWTH = 4
+
 
 def next_task(state: RunState, now: float) -> Task | None:
     """Return the most urgent task and mark its key as busy. Return None if nothing can start now."""
@@ -31,7 +34,8 @@ def next_task(state: RunState, now: float) -> Task | None:
 def next_files_to_inspect(state: RunState, concurrency: int) -> list[FileRow]:
     """Return the next files to inspect.
 
-    Few files are inspected in advance, so that their upload forms do not expire.
+    Few files are inspected in advance, so that their upload forms do not expire. The first requests of a run have few
+    members, so that uploads start early.
     """
     checkpoint = state.checkpoint
     if batches.get_open_batch(checkpoint) is None:
@@ -42,8 +46,11 @@ def next_files_to_inspect(state: RunState, concurrency: int) -> list[FileRow]:
     inspected = sum(files.count_files(checkpoint, each, limit) for each in (State.CHUNKED, State.MEMBER))
     if inspected >= limit:
         return []
-    rows = files.list_files(checkpoint, State.FOUND, excluded=(), limit=CHUNK_SIZE)
-    return rows if len(rows) == CHUNK_SIZE or state.scanned else []
+    rows = files.list_files(checkpoint, State.FOUND, excluded=(), limit=state.chunk_size)
+    if len(rows) < state.chunk_size and not state.scanned:
+        return []
+    state.chunk_size = min(CHUNK_SIZE, _CHUNK_GROWTH * state.chunk_size)
+    return rows
 
 
 def is_finished(state: RunState) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safelight.ingest.checkpoint.batches import FIRST_CHUNK_SIZE
 from safelight.ingest.checkpoint.database import Checkpoint
 from safelight.ingest.checkpoint.files import WorkQueue
 from safelight.ingest.checkpoint.schema import State
@@ -85,6 +86,8 @@ class RunState:
     skipped: Counter[str] = field(default_factory=Counter)
     #: True if all sources are read.
     scanned: bool = False
+    #: Number of files to inspect next, which become one request.
+    chunk_size: int = FIRST_CHUNK_SIZE
     #: True while files are being inspected.
     inspecting: bool = False
 

@@ -36,8 +36,9 @@ _FLAGS: Final = ("-P", "-s", "-S", "-B")
 READY_SECONDS: Final = 60
 #: Time for a killed process to end.
 KILL_SECONDS: Final = 5
-#: A child is replaced after this many images, to limit the effect of memory leaks.
-MAX_RECORDS: Final = 100
+#: A child is replaced after this many images, to limit the effect of memory leaks. The start of a child takes as much
+#: CPU time as four photographs (``benchmarks/child_processes.py``).
+MAX_RECORDS: Final = 500
 
 
 class _InvalidAnswer(Exception):

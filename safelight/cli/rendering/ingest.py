@@ -10,10 +10,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress as ProgressBar
-from rich.progress import TextColumn
-from rich.table import Column, Table
-from rich.text import Text
 
 from safelight.cli.rendering import text
 from safelight.cli.rendering.prose import print_text
@@ -97,6 +93,10 @@ def show_progress(console: Console, *, as_json: bool, verbose: bool = False) -> 
 
 
 def _show_line(console: Console, rate: RateMeter) -> Iterator[OnProgress]:
+    from rich.progress import Progress as ProgressBar  # noqa: PLC0415 - without a terminal, it would delay the start
+    from rich.progress import TextColumn  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
+
     column = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="crop"))
     with ProgressBar(column, console=console, transient=True) as bar:
         task = bar.add_task("Reading names", total=None)
@@ -136,6 +136,9 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
         for name, count in rows:
             typer.echo(f"{text.escape(name)}\t{count}")
         return
+    from rich.table import Table  # noqa: PLC0415 - see _show_line
+    from rich.text import Text  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)

@@ -20,8 +20,10 @@ from safelight.ingest.sources import S3
 from safelight.models import AddedMembers
 from safelight.part_uploads import MULTIPART_BYTES
 
-#: Members per request.
+#: Maximum number of members per request.
 CHUNK_SIZE = 100
+#: Members of the first request of a run.
+FIRST_CHUNK_SIZE = 10
 #: Maximum number of tries for a file whose member the API refuses with a retryable error, or whose batch is missing.
 MAX_TRIES = 5
 

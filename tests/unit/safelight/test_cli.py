@@ -391,6 +391,17 @@ def test_help_imports_no_slow_library() -> None:
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+def test_ingest_imports_nothing_for_terminals() -> None:
+    """The command line of httpx and the progress bar would delay the first upload."""
+    code = (
+        "import sys\nfrom safelight.cli.app import app\n"
+        "try: app(['ingest', 'missing', '--api-url', 'http://127.0.0.1:9/v1'])\nexcept SystemExit: pass\n"
+        "print('loaded:', 'httpx' in sys.modules, sorted({'click', 'pygments', 'rich.progress'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded: True []"
+
+
 def test_missing_infra_is_explained() -> None:
     """The client alone works. Other commands report what to install."""
     code = (

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -104,11 +105,19 @@ def test_ingest_processes_every_file_of_a_folder(setup: Setup) -> None:
     assert (progress.total, progress.succeeded, progress.failed) == (250, 250, 0)
     setup.check_complete(250)
     assert set(setup.api.received.values()) == {1}
-    # One to create the batch, three chunks, one to close it, and some polling.
+    # One to create the batch, four chunks, one to close it, and some polling.
     assert setup.api.calls["POST batches"] == 1
-    assert setup.api.calls["POST batches/…/items"] == 3
+    assert setup.api.calls["POST batches/…/items"] == 4
     assert setup.api.calls["POST store"] == setup.api.calls["GET store"] == 250
     assert setup.api.calls["GET jobs/…/result"] == 0
+
+
+def test_first_requests_of_a_run_have_few_members(setup: Setup) -> None:
+    """So the first uploads do not wait until a hundred files are inspected."""
+    setup.add_images(260)
+    setup.run()
+    chunks = Counter(chunk for (chunk,) in setup.rows("chunk"))
+    assert [chunks[number] for number in sorted(chunks)] == [10, 40, 100, 100, 10]
 
 
 def test_second_run_sends_no_requests(setup: Setup) -> None:
@@ -207,7 +216,7 @@ def test_a_used_up_limit_delays_only_new_jobs(setup: Setup) -> None:
     def fault(request: httpx.Request) -> httpx.Response | None:
         if request.method != "POST" or not request.url.path.endswith(("/batches", "/items")):
             return None
-        if not setup.api.jobs or len(setup.api.received) >= 100:
+        if len(setup.api.received) >= len(setup.api.jobs):
             return None
         refusals.append(setup.clock.now)
         return problem(429, "TOO_MANY_OPEN_JOBS", **{"Retry-After": "5"})
@@ -302,7 +311,7 @@ def test_overtaken_job_is_confirmed(setup: Setup, monkeypatch: pytest.MonkeyPatc
 def test_jobs_in_a_long_queue_are_not_confirmed(setup: Setup) -> None:
     """A long wait for a worker is not mistaken for a lost event."""
     setup.add_images(30)
-    setup.api.queued_polls = 14
+    setup.api.queued_polls = 16
     assert setup.run().succeeded == 30
     assert setup.clock.now > CONFIRM_SECONDS
     assert setup.api.calls["POST uploads/…/confirm"] == 0
