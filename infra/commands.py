@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from infra.errors import SetupError
+from infra.errors import SetupError, describe_unusable_state
 from infra.terminal import print_labeled, print_text
 
 if TYPE_CHECKING:
@@ -275,5 +275,5 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, SetupError):
         return str(error)
     if isinstance(error, OSError):
-        return f"The state directory can't be used: {error}"
+        return describe_unusable_state(error)
     return None

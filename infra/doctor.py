@@ -129,7 +129,7 @@ def _bytecode() -> Finding:
 
 
 def _disk(state_dir: Path) -> Finding:
-    folder = next(each for each in (state_dir.resolve(), *state_dir.resolve().parents) if each.is_dir())
+    folder = next(each for each in (state_dir.resolve(), *state_dir.resolve().parents) if os.path.isdir(each))  # noqa: PTH112 - is_dir raises PermissionError
     if not os.access(folder, os.W_OK):
         return Finding(Level.FAIL, f"{folder} is not writable: set SAFELIGHT_STATE_DIR to another folder.")
     free = shutil.disk_usage(folder).free

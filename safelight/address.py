@@ -68,6 +68,11 @@ def _read_stack_url(path: Path) -> str:
             f"The URL of the API is not set. Set {API_URL_VARIABLE}, or pass --api-url. "
             "To start a local stack instead, run `safelight up`."
         ) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except OSError as error:
+        raise AddressUnknown(
+            f"{path} can't be read ({error.strerror or error}). Set {API_URL_VARIABLE}, or {STATE_DIR_VARIABLE} to "
+            "another folder."
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
         raise AddressUnknown(f"{path} does not contain the address of an API. Run `safelight up` again.") from error
     return str(url)

@@ -69,6 +69,21 @@ def find_auth(api_url: str, environment: Mapping[str, str] = os.environ) -> http
     return _find_signature(host, environment, is_required=mode == "iam")
 
 
+def explain_refusal(auth: httpx.Auth | None) -> str:
+    """Return what to check if an API refuses requests with this authentication, or an empty string for another one."""
+    match auth:
+        case None:
+            return f"The request had no credentials. Set {KEY_VARIABLE}, {TOKEN_VARIABLE} or AWS credentials."
+        case ApiKey():
+            return f"Check the API key ({KEY_VARIABLE}): it must be enabled, and in the usage plan of the API."
+        case Token():
+            return f"Check the token ({TOKEN_VARIABLE}): it can be expired, or of another user pool."
+        case SignatureV4():
+            return "The user or role that signed the request needs the permission execute-api:Invoke for this API."
+        case _:
+            return ""
+
+
 def _find_signature(host: str, environment: Mapping[str, str], *, is_required: bool) -> SignatureV4 | None:
     credentials, region = find_credentials(environment), find_region(host, environment)
     if credentials and region:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from safelight.auth import explain_refusal
 from safelight.errors import RequestNotSent
 from safelight.transport import responses
 from safelight.transport.responses import translate_errors
@@ -60,6 +61,7 @@ class Connection:
         self.timeout = timeout
         self.timing = timing
         self._retries = retries
+        self._access_advice = explain_refusal(auth)
         headers = {"User-Agent": "safelight-client"}
         # Threads that share the client keep their connections.
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
@@ -104,7 +106,7 @@ class Connection:
         url = self._url(path, query or {})
         with body() if callable(body) else nullcontext(body) as content, translate_errors(self.api_url):
             response = self._api.request(method, url, headers=more, content=content, timeout=timeout or self.timeout)
-        responses.check(response)
+        responses.check(response, self._access_advice)
         return response
 
     def request(self, method: str, path: str, *, repeatable: bool = True, **parts: Any) -> httpx.Response:  # noqa: ANN401 - those of send

@@ -168,7 +168,8 @@ def _require_copy(job: Job, dependencies: Dependencies) -> None:
 def _output_response(job: Job, name: str | None, dependencies: Dependencies, *, redirect: bool) -> Response[Any]:
     output = next((output for output in job.outputs if name in {None, output.name}), None)
     if output is None:
-        raise OutputNotFound
+        names = ", ".join(each.name for each in job.outputs)
+        raise OutputNotFound(f"The job has no output {name!r}. It has: {names}.")
     event = router.current_event
     filename = replace_extension(job.filename, BY_NAME[output.format].extension)
     images = dependencies.images_for(dependencies.links_for(event))

@@ -68,12 +68,14 @@ def _connect(api_url: str) -> "Safelight":
 
 def _start_engine(state_dir: Path, report: Callable[[str], None]) -> Stack:
     from infra import local_stack  # noqa: PLC0415 - only with the extra local
-    from infra.errors import SetupError  # noqa: PLC0415
+    from infra.errors import SetupError, describe_unusable_state  # noqa: PLC0415
 
     try:
         return local_stack.up(state_dir, report=report)
-    except (SetupError, OSError) as error:
+    except SetupError as error:
         raise EngineNotStarted(f"The local stack did not start: {error}") from error
+    except OSError as error:
+        raise EngineNotStarted(f"The local stack did not start. {describe_unusable_state(error)}") from error
 
 
 def _list_objects(api_url: str, name: str) -> Iterator[str]:

@@ -66,6 +66,11 @@ class CommandGroup(TyperGroup):
             if advice := _ADVICE.get(error.code):
                 print_text(advice, err=True)
             raise typer.Exit(choose_exit_code(error)) from error
+        except PermissionError as error:
+            from safelight.cli.rendering.prose import print_text  # noqa: PLC0415 - only after an error
+
+            print_text(f"{error.filename or 'A file'} can't be used ({error.strerror}).", err=True)
+            raise typer.Exit(EXIT_NOT_RUN) from error
         except ModuleNotFoundError as error:
             from safelight.cli.rendering.prose import print_text  # noqa: PLC0415 - only after an error
 

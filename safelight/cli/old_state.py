@@ -5,15 +5,17 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from safelight.local_files import is_folder, path_exists
+
 
 def move_old_files(old: Path, new: Path) -> None:
     """Move the files of a folder to another folder, as far as possible. Existing files are not replaced."""
-    if not old.is_dir() or old.absolute() == new.absolute():
+    if not is_folder(old) or old.absolute() == new.absolute():
         return
     with suppress(OSError):
         new.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in old.iterdir():
-            if not (new / path.name).exists():
+            if not path_exists(new / path.name):
                 _move(path, new / path.name)
 
 
@@ -22,10 +24,10 @@ def find_moved(path: Path, old_paths: tuple[Path, ...]) -> Path:
 
     Return the old path if its folder can't be moved, for example because it is read-only.
     """
-    if path.exists():
+    if path_exists(path):
         return path
     for old in old_paths:
-        if old.absolute() == path.absolute() or not old.exists():
+        if old.absolute() == path.absolute() or not path_exists(old):
             continue
         try:
             path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

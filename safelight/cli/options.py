@@ -19,6 +19,7 @@ from safelight.api_options import (
     RAW_FORMATS,
 )
 from safelight.errors import ApiError, ClientError, WaitedTooLong
+from safelight.local_files import is_file
 
 EXIT_SUCCESS, EXIT_PARTIAL_FAILURE, EXIT_NOT_RUN, EXIT_STILL_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 #: Statuses of the API's errors about what a command names: it does not exist, or its state does not allow the action.
@@ -136,7 +137,7 @@ def parse_tags(texts: list[str] | None) -> dict[str, str]:
 def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None
     """Return the value of an argument that takes job IDs. Raises BadParameter if an ID is the name of a file."""
     for each in [value] if isinstance(value, str) else value or ():
-        if Path(each).is_file():
+        if is_file(each):
             advice = "To list the IDs of your jobs, run: safelight list"
             if context.info_name == "verify":
                 advice = f"To verify a job against a saved receipt, run: safelight verify ID --receipt {each!r}"

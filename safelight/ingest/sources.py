@@ -66,7 +66,12 @@ def require_sources(sources: Sequence[str]) -> None:
             if next(glob.iglob(source, recursive=True), None) is None:  # noqa: PTH207 - sources stay strings
                 raise SourceMissing(f"No file matches {source}. Nothing was sent.")
             continue
-        raise SourceMissing(f"{source} does not exist. Nothing was sent.{_suggest(source)}")
+        try:
+            os.lstat(source)
+        except PermissionError as error:
+            raise SourceMissing(f"{source} can't be read ({error.strerror}). Nothing was sent.") from error
+        except OSError as error:
+            raise SourceMissing(f"{source} does not exist. Nothing was sent.{_suggest(source)}") from error
 
 
 def _suggest(source: str) -> str:

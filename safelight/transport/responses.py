@@ -29,6 +29,8 @@ _RETRYABLE = frozenset({429, 502, 503, 504})
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Statuses with which gateways and other servers answer requests for a path that they do not have.
 _NO_SUCH_PATH = frozenset({403, 404, 405})
+#: Codes of API Gateway's refusals.
+_REFUSED_CREDENTIALS = frozenset({"FORBIDDEN", "UNAUTHENTICATED"})
 
 
 @contextmanager
@@ -43,10 +45,13 @@ def translate_errors(address: str) -> Iterator[None]:
         raise _translate(error, address) from error
 
 
-def check(response: httpx.Response) -> None:
-    """Check the status of a response. Raises ApiError if it is 4xx or 5xx, and UnexpectedAnswer if it is 1xx or 3xx."""
+def check(response: httpx.Response, access_advice: str = "") -> None:
+    """Check the status of a response. Raises ApiError if it is 4xx or 5xx, and UnexpectedAnswer if it is 1xx or 3xx.
+
+    ``access_advice`` is what to do if API Gateway refuses the credentials of the request.
+    """
     if response.is_error:
-        raise _api_error(response)
+        raise _api_error(response, access_advice)
     if not response.is_success:
         location = response.headers.get("Location", "an unnamed location")
         raise UnexpectedAnswer(f"{_address(response)} redirects to {location}. Check the API address.")
@@ -126,7 +131,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()).rstrip(".") or type(error).__name__
 
 
-def _api_error(response: httpx.Response) -> ApiError:
+def _api_error(response: httpx.Response, access_advice: str) -> ApiError:
     problem = _problem(response)
     status = response.status_code
     # Errors that API Gateway itself returns have only a message.
@@ -135,6 +140,9 @@ def _api_error(response: httpx.Response) -> ApiError:
     if problem.get("code", "ROUTE_NOT_FOUND") == "ROUTE_NOT_FOUND" and status in _NO_SUCH_PATH:
         # This response is not one of Safelight, or the URL is incomplete.
         detail = f"{detail.rstrip('.')}. Check the address {_address(response)}: the URL of an API ends in /v1."
+    # The routes that only operators can use explain their refusal.
+    if access_advice and problem.get("code") in _REFUSED_CREDENTIALS and detail == problem.get("title"):
+        detail = f"{detail} {access_advice}"
     return ApiError(
         detail,
         code=str(problem.get("code") or f"HTTP_{status}"),

@@ -48,7 +48,7 @@ class Pauses:
             left = self._started + self._timeout - self._timing.monotonic()
             if left <= 0:
                 raise WaitedTooLong(
-                    f"Job {job.id} is still {job.status} after {self._timeout:g} s. It continues to run."
+                    f"Job {job.id} is still {job.status} after {self._timeout:.0f} s. It continues to run."
                 )
             pause = min(pause, left)
         self._delay = min(MAX_DELAY_SECONDS, self._delay * DELAY_FACTOR)

@@ -189,7 +189,8 @@ def test_result_follows_the_job(cloud: Cloud) -> None:
     assert ready.status == 303
     assert urlsplit(ready.headers["Location"]).path.endswith(f"processed/{job['id']}/1/image.png")
     assert cloud.call("GET", f"/v1/jobs/{job['id']}/outputs/image").status == 303
-    assert cloud.call("GET", f"/v1/jobs/{job['id']}/outputs/other").json["code"] == "OUTPUT_NOT_FOUND"
+    unknown = cloud.call("GET", f"/v1/jobs/{job['id']}/outputs/other").json
+    assert (unknown["code"], unknown["detail"]) == ("OUTPUT_NOT_FOUND", "The job has no output 'other'. It has: image.")
 
 
 def test_failed_job_has_no_result(cloud: Cloud) -> None:

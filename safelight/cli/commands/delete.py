@@ -92,7 +92,7 @@ def _delete_all(client: Safelight, statement: Path, tags: dict[str, str], *, as_
 
     def show(count: int) -> None:
         if not as_json:
-            typer.echo(f"{count:,} jobs deleted", err=True)
+            typer.echo(f"{count:,} {'job' if count == 1 else 'jobs'} deleted", err=True)
 
     try:
         document = delete_owner(client, statement, tags, show)

@@ -33,7 +33,7 @@ from safelight.ingest.filters import SearchOptions, SkipReason
 from safelight.ingest.preview import preview
 from safelight.ingest.sources import require_sources
 from safelight.ingest.state import IngestOptions
-from safelight.local_files import make_absolute, require_writable_folder
+from safelight.local_files import make_absolute, path_exists, require_writable_folder
 
 EXAMPLES = """Examples:
 
@@ -155,7 +155,7 @@ def ingest(  # noqa: PLR0913 - each option is an argument
     if dry_run:
         require_sources(options.sources)
         path = _find_previewed_checkpoint(options, checkpoint, api_url)
-        rows = preview(_add_lister(options, wiring, api_url), path)
+        rows = preview(_add_lister(options, wiring, _find_known_url(api_url)), path)
         succeeded = print_preview(rows, as_json=as_json, quiet=quiet)
     else:
         share_malloc_arena()
@@ -198,11 +198,22 @@ def _find_previewed_checkpoint(options: IngestOptions, checkpoint: Path | None, 
     """Return the path of the checkpoint, or None if there is none. Nothing is moved."""
     if checkpoint is not None:
         return checkpoint
-    try:
-        path, old_paths = _list_checkpoints(options, find_api_url(api_url))
-    except (AddressUnknown, StateDirUnknown):
+    url = _find_known_url(api_url)
+    if not url:
         return None
-    return next((each for each in (path, *old_paths) if each.exists()), None)
+    try:
+        path, old_paths = _list_checkpoints(options, url)
+    except StateDirUnknown:
+        return None
+    return next((each for each in (path, *old_paths) if path_exists(each)), None)
+
+
+def _find_known_url(api_url: str | None) -> str:
+    """Return the URL of the API, or an empty string if there is none. A preview needs no API."""
+    try:
+        return find_api_url(api_url)
+    except AddressUnknown:
+        return ""
 
 
 def _list_checkpoints(options: IngestOptions, api_url: str) -> tuple[Path, tuple[Path, ...]]:
@@ -214,11 +225,11 @@ def _list_checkpoints(options: IngestOptions, api_url: str) -> tuple[Path, tuple
     return default_path(state_dir / CHECKPOINT_FOLDER, options.identity(api_url)), old_paths
 
 
-def _add_lister(options: IngestOptions, wiring: Wiring, api_url: str | None) -> IngestOptions:
+def _add_lister(options: IngestOptions, wiring: Wiring, api_url: str) -> IngestOptions:
     """Add the function that lists buckets, if there is one."""
     if wiring.list_objects is None:
         return options
-    lister = partial(wiring.list_objects, api_url or "")
+    lister = partial(wiring.list_objects, api_url)
     return replace(options, search=replace(options.search, list_objects=lister))
 
 

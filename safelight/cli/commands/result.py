@@ -14,6 +14,7 @@ from safelight.cli.wiring import connect
 from safelight.client import Safelight
 from safelight.downloads import result_names
 from safelight.errors import ClientError, LocalFileError
+from safelight.local_files import is_folder, path_exists
 from safelight.models import Job
 
 EXAMPLES = """Examples:
@@ -118,9 +119,9 @@ def _download_to_file(
     With None, it is the current folder. Raises LocalFileError if a file with the chosen name exists.
     """
     path = target
-    if path is None or path.is_dir():
+    if path is None or is_folder(path):
         path = (path or Path()) / _choose_name(client.status(job_id), output)
-        if path.exists():
+        if path_exists(path):
             raise LocalFileError(f"{path} exists. Choose another file with -o.")
     client.download(job_id, path, output)
     size = path.stat().st_size

@@ -122,9 +122,7 @@ def submit(  # noqa: PLR0913 - each option is an argument
     unreachable = all(outcome.error is not None and outcome.error.code == "UNREACHABLE" for outcome in outcomes)
     if unreachable:
         raise typer.Exit(opts.EXIT_NOT_RUN)
-    is_only_late = all(
-        each.ok or (each.error is not None and each.error.code == "WAITED_TOO_LONG") for each in outcomes
-    )
+    is_only_late = all(each.ok or _is_late(each) for each in outcomes)
     raise typer.Exit(opts.EXIT_STILL_RUNNING if is_only_late else opts.EXIT_PARTIAL_FAILURE)
 
 
@@ -140,10 +138,18 @@ def _run(
     elif console.is_terminal:
         tables.print_outcomes(outcomes, console)
         _print_next_step(outcomes, options)
-    _, failed = count_outcomes(outcomes)
+    late = sum(map(_is_late, outcomes))
+    failed = count_outcomes(outcomes)[1] - late
     if failed:
         print_text(f"{failed} of {len(outcomes)} files failed.", err=True)
+    if late:
+        print_text(f"{late} of {len(outcomes)} jobs have not ended yet.", err=True)
     return outcomes
+
+
+def _is_late(outcome: Outcome) -> bool:
+    """Return True if the job has not ended within ``--timeout``."""
+    return outcome.error is not None and outcome.error.code == "WAITED_TOO_LONG"
 
 
 def _print_next_step(outcomes: Sequence[Outcome], options: SubmitOptions) -> None:

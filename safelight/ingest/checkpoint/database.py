@@ -4,6 +4,7 @@ Only one process can open the file, and only one thread uses it. A committed cha
 failure.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 from safelight.errors import ClientError
 from safelight.ingest.checkpoint.schema import APPLICATION, TABLES, VERSION
+from safelight.local_files import path_exists
 
 FILE_NAME = "checkpoint.sqlite"
 #: Size of SQLite's page cache, KiB. It is fixed, so that memory does not grow with the file.
@@ -102,7 +104,7 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection | None]:
     """Yield the database of a checkpoint for queries, or None if there is none or another process uses it."""
     # A complete file is opened without the auxiliary files of SQLite, which would stay. A run that was killed has left
     # such a file.
-    mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+    mode = "mode=ro" if path_exists(f"{path}-wal") else "immutable=1"
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=0.5)
     except sqlite3.Error:
@@ -142,12 +144,15 @@ def translate_database_errors(path: Path) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+        for missing in [each for each in (*reversed(folder.parents), folder) if not path_exists(each)]:
             missing.mkdir(mode=0o700, exist_ok=True)
         if not os.access(folder, os.W_OK):
-            raise PermissionError(0, "not allowed")
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise CheckpointUnusable(f"{folder} can't be written ({error.strerror or error}).") from error
+        raise CheckpointUnusable(
+            f"The folder of the checkpoint, {folder}, can't be written ({error.strerror or error}). Choose another "
+            "file with --checkpoint, or set SAFELIGHT_STATE_DIR to a folder that you can write to."
+        ) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

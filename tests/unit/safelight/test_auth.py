@@ -7,7 +7,7 @@ import pytest
 
 from safelight.auth import ApiKey, Token, find_auth
 from safelight.client import Safelight
-from safelight.errors import CredentialsMissing
+from safelight.errors import ApiError, CredentialsMissing
 from safelight.transport.aws_credentials import Credentials, find_credentials, find_region
 from safelight.transport.signing import SignatureV4
 
@@ -68,6 +68,35 @@ def test_credentials_are_read_from_a_profile(tmp_path: Path) -> None:
     assert find_credentials({**environment, "AWS_PROFILE": "other"}) == Credentials("B", "b", "t")
     with pytest.raises(CredentialsMissing):
         find_credentials({**environment, "AWS_PROFILE": "third"})
+
+
+@pytest.mark.parametrize(
+    ("auth", "advice"),
+    [
+        (None, "The request had no credentials. Set SAFELIGHT_API_KEY"),
+        (ApiKey("k-1"), "Check the API key (SAFELIGHT_API_KEY)"),
+        (Token("t-1"), "Check the token (SAFELIGHT_TOKEN)"),
+        (SignatureV4(Credentials("A", "a"), "eu-west-1"), "needs the permission execute-api:Invoke"),
+    ],
+    ids=["none", "key", "token", "signature"],
+)
+def test_a_refusal_says_what_to_check(auth: httpx.Auth | None, advice: str) -> None:
+    """API Gateway does not say why it refuses credentials. The routes for operators do, and get no advice."""
+    details = iter(["The caller is not allowed to do this.", "Only operators can do this."])
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        title = "The caller is not allowed to do this."
+        return httpx.Response(403, json={"code": "FORBIDDEN", "title": title, "detail": next(details)})
+
+    with Safelight(LOCAL, transport=httpx.MockTransport(answer), auth=auth) as safelight:
+        with pytest.raises(ApiError) as gateway:
+            safelight.status("JOB")
+        with pytest.raises(ApiError) as operators:
+            safelight.status("JOB")
+    assert advice in str(gateway.value)
+    assert "k-1" not in str(gateway.value)
+    assert "t-1" not in str(gateway.value)
+    assert str(operators.value) == "Only operators can do this."
 
 
 def test_region_is_read_from_the_gateway_host() -> None:

@@ -155,7 +155,8 @@ def test_timeout_reports_the_job_id(invoke: Invoke, image_file: Path) -> None:
     result = invoke("submit", image_file, "--wait", "--timeout", "0")
     assert result.exit_code == 3
     assert "JOB00000" in result.stdout
-    assert "continues to run" in result.stdout
+    assert "after 0 s. It continues to run" in result.stdout
+    assert result.stderr == "1 of 1 jobs have not ended yet.\n"
 
 
 def test_shorthand_options_are_sent(invoke: Invoke, api: Any, image_file: Path) -> None:

@@ -44,7 +44,8 @@ def ingest(bulk: BulkApi, fake_time: Any) -> Invoke:
     def start_engine(_folder: Path, _report: Callable[[str], None]) -> Any:
         raise AssertionError
 
-    def list_objects(_api_url: str, name: str) -> Any:
+    def list_objects(api_url: str, name: str) -> Any:
+        assert api_url == API_URL
         yield from (f"{name}{number}.jpg" for number in range(3))
 
     def verify(document: Any, raw: Any, outputs: Any, assets: Any) -> Any:  # noqa: ARG001 - the names of the protocol
@@ -176,6 +177,12 @@ def test_dry_run_shows_what_earlier_runs_have_done(ingest: Invoke, photos: Path)
         "void.png": "LOCAL_FILE",
     }
     assert sorted(photos.parent.rglob("*")) == before
+
+
+def test_dry_run_lists_a_bucket_where_the_ingest_would(ingest: Invoke) -> None:
+    """The address of the API decides where the bucket is, also if it is in the environment."""
+    document = json.loads(ingest("s3://shop/2026/", "--dry-run", "--json").stdout)
+    assert [row["file"] for row in document["entries"]] == [f"s3://shop/2026/{number}.jpg" for number in range(3)]
 
 
 def test_empty_dry_run_is_valid_json(ingest: Invoke) -> None:
