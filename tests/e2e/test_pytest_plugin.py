@@ -10,7 +10,7 @@ import pytest
 
 from safelight.cli.demo import IMAGES_FOLDER
 
-#: The test file in docs/tests-of-your-code.md.
+#: The test file in docs/test-your-code.md.
 FIVE_LINES = """
 def test_thumbnail(safelight_stack):
     job = safelight_stack.process("photo.jpg", width=300, format="webp")
