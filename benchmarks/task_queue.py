@@ -4,7 +4,8 @@
 worker processes, which read and write local files, without HTTP and without an object store. Its time is that of 300
 tasks, from the first message to the last result. The time of Safelight is that of the whole command, with uploads and
 downloads. The two take turns, so that both run under the same load. The first round of both starts their processes and
-does not count. Compare the ratio of the rates. The idle share is the share of the processors that nobody used.
+does not count, and the functions that run every minute start before it. Compare the ratio of the rates. The idle share
+is the share of the processors that nobody used.
 
 It needs ``redis-server`` (Debian: ``redis-server``) and the packages of ``make bench``.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from ingest import BUNDLED, make_photos, run_command
+from ingest import BUNDLED, make_photos, run_command, wait_for_schedules
 
 from infra import local_stack
 
@@ -98,10 +99,11 @@ def run_workers(address: str) -> Iterator[None]:
 
 @contextmanager
 def run_stack(folder: Path) -> Iterator[str]:
-    """Run the embedded engine with Safelight and yield the URL of the API."""
+    """Run the embedded engine with Safelight and yield the URL of the API, once all functions have started."""
     state = folder / "state"
     stack = local_stack.up(state)
     try:
+        wait_for_schedules(state)
         yield stack.api_url
     finally:
         local_stack.down(state, wipe=True)
