@@ -1,5 +1,6 @@
 """``safelight ingest`` on a terminal of 80 columns: a first run, Ctrl-C, the resumed run, and a run without work."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -42,12 +43,14 @@ class Terminal:
         os.close(slave)
         os.set_blocking(self._master, False)
         self.output = ""
+        # A character of several bytes can be read in two parts.
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def read(self) -> str:
         """Return everything that was printed, without control sequences."""
         try:
             while data := os.read(self._master, 65536):
-                self.output += data.decode(errors="replace")
+                self.output += self._decoder.decode(data)
         except OSError:  # nothing to read, or the process has ended
             pass
         return _CONTROL.sub("", self.output)

@@ -111,7 +111,8 @@ def sender(tmp_path: Path) -> Sender:
 
 def check_one_job(client: httpx.Client, sender: Sender) -> None:
     """Check that the file has one job, which completes with the file's bytes."""
-    (job_id,) = [each["id"] for each in client.get("jobs").json()["jobs"] if each["filename"] == "scan.tif"]
+    listed = client.get("jobs", params={"filename": "scan.tif"}).raise_for_status().json()["jobs"]
+    (job_id,) = [each["id"] for each in listed]
     wait_until(lambda: client.get(f"jobs/{job_id}").json()["done"])
     job = client.get(f"jobs/{job_id}").json()
     assert (job["status"], job["error"]) == ("COMPLETED", None)
