@@ -30,7 +30,7 @@ def list_members(site: Site, batch_id: str) -> list[dict[str, Any]]:
     cursor: str | None = None
     while True:
         query = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-        page = site.http.get(f"batches/{batch_id}/items", params=query).json()
+        page = site.http.get(f"batches/{batch_id}/items", params=query).raise_for_status().json()
         found += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -50,7 +50,7 @@ def test_interrupted_backfill_is_resumed(site: Site) -> None:
     )
     assert stopped.stderr is not None
     batch_id = stopped.stderr.readline().split("\t")[0]
-    wait_until(lambda: site.http.get(f"batches/{batch_id}").json()["total"] > 0)
+    wait_until(lambda: site.http.get(f"batches/{batch_id}").raise_for_status().json()["total"] > 0)
     stopped.send_signal(signal.SIGINT)
     assert stopped.wait(MAX_WAIT_SECONDS) in {0, 130}
     stopped.stderr.close()

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from support.running_stack import Site
 
+from safelight import Safelight
+from shared.clock import utc_now
+
 TESTS = Path(__file__).parents[1]
 #: All checks of schemathesis except those for authentication, which is off here, and ``positive_data_acceptance``:
 #: a schema cannot express rules between two fields or the content of an image.
@@ -104,6 +107,7 @@ def test_a_token_can_do_only_what_it_says(
 
     Without ``--thorough``, ``integration/test_upload_tokens.py`` sends one request to every route.
     """
+    since = utc_now().isoformat()
     token = site.http.post("tokens", json={"preset": "thumbnail", "max_files": 3}).raise_for_status().json()
     before = {name: site.http.get(name).json() for name in OWNED}
     document = site.http.get("openapi.json").json()
@@ -121,10 +125,10 @@ def test_a_token_can_do_only_what_it_says(
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
     after = {name: site.http.get(name).json() for name in OWNED}
     used = site.http.get(f"tokens/{token['id']}").json()
-    jobs = [each for each in site.http.get("jobs", params={"limit": "100"}).json()["jobs"] if each["token_id"]]
-    mine = [each for each in jobs if each["token_id"] == token["id"]]
+    with Safelight(site.stack.api_url) as client:
+        mine = [each for each in client.list_jobs(since=since) if each.token_id == token["id"]]
     assert 1 <= used["files"] == len(mine) <= token["max_files"]
-    assert {each["preset"]["name"] for each in mine} == {"thumbnail"}
+    assert {each.preset.name for each in mine if each.preset} == {"thumbnail"}
     for name in OWNED:
         names = [[each.get("id", each.get("name")) for each in listed[name]] for listed in (before[name], after[name])]
         assert names[0] == names[1]

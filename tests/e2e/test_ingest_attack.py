@@ -27,7 +27,7 @@ from safelight.client import Safelight
 FILES = int(os.environ.get("SAFELIGHT_ATTACK_FILES", "0"))
 #: One kill for three files.
 PLAN = AttackPlan(kills=FILES // 3, stopped=45, full=10, clock_error=600)
-PARAMETERS = SHORT_TIMEOUTS | {"RedispatchSeconds": "20", "LongestRedispatchSeconds": "40", "MaxReceiveCount": "20"}
+PARAMETERS = SHORT_TIMEOUTS | {"RedispatchSeconds": "20", "LongestRedispatchSeconds": "40"}
 
 
 @pytest.fixture

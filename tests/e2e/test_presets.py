@@ -130,10 +130,10 @@ def test_invalid_requests_store_nothing(  # noqa: PLR0917 - one row of the table
     site: Site, method: str, path: str, content: bytes, headers: dict[str, str], status: int, code: str
 ) -> None:
     """Each refusal is a problem document with its code."""
-    jobs, assets, before = site.list_job_ids(), site.keys("assets/"), count_entries(site)
+    jobs, assets, before = site.list_single_jobs(), site.keys("assets/"), count_entries(site)
     answer = site.http.request(method, path, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     # Jobs of earlier tests may still be copied, deleted or expired meanwhile.
-    assert site.list_job_ids() <= jobs
+    assert site.list_single_jobs() <= jobs
     assert (site.keys("assets/"), count_entries(site)) == (assets, before)

@@ -1,5 +1,6 @@
 """Watched prefixes on an engine: S3's own events, listings, and walkers and workers that are killed."""
 
+import gc
 import os
 import random
 import secrets
@@ -111,8 +112,7 @@ def stack(
     parameters = {"ImportBuckets": BUCKET, "WatchBuckets": BUCKET, **SHORT_TIMEOUTS}
     for site in run_site(tmp_path_factory.mktemp("watches"), engine, parameters, environment):
         site.s3.create_bucket(Bucket=BUCKET)
-        queue = site.stack.functions["walker"].removesuffix("-walker") + "-watch"
-        url = site.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        url = get_event_queue(site)
         arn = site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         site.s3.put_bucket_notification_configuration(
             Bucket=BUCKET,
@@ -121,6 +121,24 @@ def stack(
             },
         )
         yield WatchStack(site)
+
+
+def get_event_queue(site: Site) -> str:
+    """Return the URL of the queue to which S3 sends the events of watched buckets."""
+    queue = site.stack.functions["walker"].removesuffix("-walker") + "-watch"
+    return site.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+
+
+def wait_for_events(site: Site) -> None:
+    """Wait until the walker has handled all events of S3 so far."""
+    url = get_event_queue(site)
+
+    def is_empty() -> bool:
+        counts = site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        hidden = int(counts["ApproximateNumberOfMessagesNotVisible"])
+        return int(counts["ApproximateNumberOfMessages"]) + hidden == 0
+
+    wait_until(is_empty)
 
 
 def test_objects_become_jobs_through_events_and_listings(stack: WatchStack) -> None:
@@ -144,6 +162,7 @@ def test_objects_become_jobs_through_events_and_listings(stack: WatchStack) -> N
     assert batch["total"] == len(KEYS) + 1
     assert stack.request("DELETE", f"watches/{watch_id}").status_code == 204
     stack.put("in/late.jpg", make_jpeg(31, 31))
+    wait_for_events(stack.site)
     stack.walk()
     assert stack.count_sources("in/late.jpg") == Counter()
 
@@ -200,3 +219,4 @@ def kill_processes(site: Site) -> Iterator[list[int]]:
     finally:
         ended.set()
         thread.join()
+        gc.collect()  # the connections, while the test ignores their warnings

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import psutil
 import pytest
-from support.running_stack import SHORT_TIMEOUTS
+from support.running_stack import SHORT_TIMEOUTS, wait_until
 
 from infra import local_stack
 from infra.engines import launch
@@ -55,8 +55,11 @@ class EmbeddedServer:
         record = EngineRecord.read(self.folder / "engine.json")
         assert record is not None
         process = psutil.Process(record.pid)
+        family = [process, *process.children(recursive=True)]
         process.kill()
         process.wait(timeout=600)
+        # The functions end with the engine. The child that writes a snapshot must not write into the restored folder.
+        wait_until(lambda: not any(map(_is_running, family)))
         # The engine has written its state while it ran.
         shutil.rmtree(EnginePaths.below(self.folder).data)
         shutil.copytree(self._backup, EnginePaths.below(self.folder).data)
@@ -115,6 +118,13 @@ class LocalStackServer:
     def _run(self, verb: str, environment: dict[str, str] | None = None) -> None:
         command = [self.program, "--port", str(self.port), "--data", str(self.folder), verb]
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+def _is_running(process: psutil.Process) -> bool:
+    """Return True if a process has not ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def make_own_server(engine: str, folder: Path, setting: pytest.MonkeyPatch) -> OwnServer:

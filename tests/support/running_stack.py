@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 #: Makes the embedded engine check signatures and enforce the role of each function.
 AUTH_ENVIRONMENT = {"AUTH": "true"}
-#: Template parameters with a short lease and visibility timeout, in the proportion of the defaults.
+#: Template parameters with a short lease and visibility timeout, in the proportion of the defaults. With ten busy
+#: processes per processor, a worker starts within the timeout. Chance must not use up all attempts of a job.
 SHORT_TIMEOUTS = {
-    "WorkerTimeout": "7",
-    "RecordSeconds": "4",
-    "RenderSeconds": "3",
-    "QueueVisibilityTimeout": "42",
+    "WorkerTimeout": "14",
+    "RecordSeconds": "8",
+    "RenderSeconds": "6",
+    "QueueVisibilityTimeout": "84",
+    "MaxReceiveCount": "20",
 }
 #: Default timeout of a wait. A test that passes ends its waits by a condition, so the limits are for tests that fail.
 MAX_WAIT_SECONDS = 600.0
@@ -132,11 +134,15 @@ class Site:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
-    def list_job_ids(self) -> set[str]:
-        """Return the IDs of all jobs that have a record or a raw image."""
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.stack.table, ProjectionExpression="ID")
-        records = {item["ID"]["S"] for page in pages for item in page["Items"]}
-        return records | {key.split("/")[2] for key in self.keys("raw/")}
+    def list_single_jobs(self) -> set[str]:
+        """Return the IDs of all jobs that have a record or a raw image, without members of batches.
+
+        The walker may still create members for backfills of earlier tests.
+        """
+        scan = self.dynamodb.get_paginator("scan")
+        pages = scan.paginate(TableName=self.stack.table, ProjectionExpression="ID, BatchID")
+        records = {item["ID"]["S"] for page in pages for item in page["Items"] if "BatchID" not in item}
+        return records | {key.split("/")[2] for folder in ("api", "direct") for key in self.keys(f"raw/{folder}/")}
 
     def list_processes(self, role: str) -> list[psutil.Process]:
         """Return the processes of this machine in which the engine runs a function.
