@@ -24,9 +24,10 @@ CLIENTS = 4
 THOROUGH_JOBS = 250
 #: Every 16th image is large, and its worker is killed during rendering.
 LARGE_EVERY = 16
-#: Pause between two random kills.
+#: Pause between two random kills, and the longest pause while no job ends.
 PAUSE_SECONDS = 2.0
-#: All leases and timeouts end within a minute.
+LONGEST_PAUSE_SECONDS = 60.0
+#: Leases, and the times after which jobs are sent again, end within a minute.
 PARAMETERS = SHORT_TIMEOUTS | {
     "RedispatchSeconds": "20",
     "LongestRedispatchSeconds": "40",
@@ -50,11 +51,18 @@ class Killer:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Kill until stopped."""
+        """Kill until stopped.
+
+        The pauses grow while no job ends: on a busy machine, a function would be killed before each start ends.
+        """
+        pause, before = PAUSE_SECONDS, -1
         while not self.stopped.is_set():
             try:
-                job_id = self.large.get(timeout=PAUSE_SECONDS)
+                job_id = self.large.get(timeout=pause)
             except Empty:
+                ended = count_ended(self.site)
+                pause = PAUSE_SECONDS if ended != before else min(pause * 2, LONGEST_PAUSE_SECONDS)
+                before = ended
                 role = random.choice(ROLES)
                 self._kill(role, self._processes(role)[:1])
             else:
@@ -186,6 +194,12 @@ def has_interrupted_job(records: dict[str, dict[str, Any]]) -> bool:
 def count_open(site: Site) -> int:
     """Return the number of jobs that have not ended."""
     return sum(count for status, count in count_statuses(site).items() if status not in {"COMPLETED", "FAILED"})
+
+
+def count_ended(site: Site) -> int:
+    """Return the number of jobs that have ended."""
+    statuses = count_statuses(site)
+    return statuses["COMPLETED"] + statuses["FAILED"]
 
 
 def describe_attempts(after: dict[str, dict[str, Any]]) -> str:

@@ -41,8 +41,7 @@ def make_first_event(stack: BoxedStack, role: str) -> Any:
     if role == "api":
         return events.http("POST", "/v1/jobs", sample_images.make_jpeg(), headers={"Content-Type": "image/jpeg"})
     if role == "worker":
-        stack.submit(sample_images.make_jpeg())
-        return stack.receive("jobs")
+        return stack.receive_with("jobs", stack.submit(sample_images.make_jpeg()))
     if role in {"reconciler", "walker", "webhooks"}:
         return events.schedule(role)
     if role == "notifier":

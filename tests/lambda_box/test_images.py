@@ -116,13 +116,13 @@ def test_missing_measures_are_reported(stack: BoxedStack) -> None:
 def test_a_required_sandbox_lets_jobs_wait(stack: BoxedStack) -> None:
     """With ``Sandbox=require``, only a system with all layers renders."""
     job_id = submit(stack, sample_images.make_png(), [], ["png"])
-    event = stack.receive("jobs")
+    event = stack.receive_with("jobs", job_id)
     message = event["Records"][0]["messageId"]
     with stack.start("worker", EVERYTHING, SANDBOX="require") as box:
         assert box.invoke(event) == {"batchItemFailures": [{"itemIdentifier": message}]}
     assert not stack.call("GET", f"/v1/jobs/{job_id}").json["done"]
     with stack.start("worker", NOTHING, SANDBOX="require") as box:
-        assert box.invoke(stack.receive("jobs")) == {"batchItemFailures": []}
+        assert box.invoke(stack.receive_with("jobs", job_id)) == {"batchItemFailures": []}
     assert stack.call("GET", f"/v1/jobs/{job_id}").json["status"] == "COMPLETED"
     receipt = stack.call("GET", f"/v1/jobs/{job_id}/receipt").json["receipt"]
     assert receipt["sandbox"] == stack.call("GET", "/v1/capabilities").json["sandbox"]["layers"] == list(LAYERS)

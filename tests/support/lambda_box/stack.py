@@ -114,12 +114,19 @@ class BoxedStack:
         wait_until(has_received)
         return events.sqs(*found, queue=url.rsplit("/", 1)[-1])
 
-    def receive_all(self, queue: str, count: int) -> dict[str, Any]:
-        """Wait for this number of messages of a queue. Return them as one event of Lambda."""
-        records: list[Any] = []
-        while len(records) < count:
-            records += self.receive(queue)["Records"]
-        return {"Records": records}
+    def receive_with(self, queue: str, *texts: str) -> dict[str, Any]:
+        """Wait for the messages of a queue that contain these texts. Return them as one event of Lambda, in this order.
+
+        Delete all others, which earlier tests have left.
+        """
+        found: dict[str, Any] = {}
+        while len(found) < len(texts):
+            for record in self.receive(queue)["Records"]:
+                named = [text for text in texts if text in record["body"]]
+                found |= dict.fromkeys(named, record)
+                if not named:
+                    self._delete(record)
+        return {"Records": [found[text] for text in texts]}
 
     def read_output(self, output: Mapping[str, Any]) -> bytes:
         """Return the bytes of one output of a job."""
@@ -137,8 +144,7 @@ class BoxedStack:
         failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         for record in event["Records"]:
             if record["messageId"] not in failed:
-                url = self.site.sqs.get_queue_url(QueueName=record["eventSourceARN"].rsplit(":", 1)[-1])["QueueUrl"]
-                self.site.sqs.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
+                self._delete(record)
         return failed
 
     def run_jobs(self, *job_ids: str) -> list[dict[str, Any]]:
@@ -150,6 +156,10 @@ class BoxedStack:
             named = {job_id for job_id in waiting for record in event["Records"] if job_id in record["body"]}
             waiting -= {job_id for job_id in named if self.call("GET", f"/v1/jobs/{job_id}").json["done"]}
         return [self.call("GET", f"/v1/jobs/{job_id}").json for job_id in job_ids]
+
+    def _delete(self, record: Mapping[str, Any]) -> None:
+        url = self.site.sqs.get_queue_url(QueueName=record["eventSourceARN"].rsplit(":", 1)[-1])["QueueUrl"]
+        self.site.sqs.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
 
     def __enter__(self) -> Self:
         return self
