@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import links
+from support import links, sample_images
 from support.doc_blocks import workspace
 from support.doc_blocks.page_runner import PageRunner
 from support.doc_blocks.shell import Shell
@@ -18,11 +18,16 @@ PAGES = [page for page in links.list_pages(ROOT) if read_page(page).fences]
 
 @pytest.fixture(scope="module")
 def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Yield a stack with the name that ``safelight up`` uses, so that pages find it running."""
+    """Yield a stack with the name that ``safelight up`` uses, so that pages find it running.
+
+    Its worker is started, because pages wait only for a minute, as their readers do.
+    """
     if missing := workspace.find_missing_programs():
         assert not os.environ.get("CI"), f"missing: {missing}"
         pytest.skip(f"missing: {missing}")
-    yield from run_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"})
+    for site in run_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"}):
+        site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
+        yield site
 
 
 @pytest.mark.not_on("localstack", reason="the pages show a local stack of the embedded engine")

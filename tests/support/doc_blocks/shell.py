@@ -9,7 +9,7 @@ from pathlib import Path
 #: Timeout of a block.
 TIMEOUT_SECONDS = 600
 #: An HTTP error ends a block; by default, curl exits with 0.
-_CURL = "silent\nshow-error\nfail-with-body\nmax-time = 60\n"
+_CURL = "silent\nshow-error\nfail-with-body\nmax-time = 300\n"
 
 
 @dataclass
