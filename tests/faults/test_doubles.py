@@ -206,7 +206,7 @@ def test_updates_match_moto(both: tuple[Clients, Clients], name: str, is_there: 
     assert story[0] == story[1]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_sequence_of_updates_matches_moto(both: tuple[Clients, Clients], data: st.DataObject) -> None:
     """After each of any sequence of updates, both have the same item."""

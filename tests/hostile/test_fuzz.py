@@ -56,7 +56,7 @@ PIPELINES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=damaged_files(), pipeline=PIPELINES)
 def test_any_file_and_any_pipeline_end_well(boxed: Sandbox, data: bytes, pipeline: Pipeline) -> None:
     """A result that decodes with the stated size, or an image error; never an internal error."""

@@ -311,7 +311,7 @@ def _floods() -> dict[str, Builder]:
         "gif-90-large-frames-to-webp": lambda: gif_of_frames(90, 2000),
         "gif-frames-larger-than-the-canvas": lambda: gif_of_large_frames(99, 7000),
         "gif-of-tiny-blocks": lambda: gif_of_frames(2)[:-1] + b"!\xfe" + b"\1x" * 4_000_000 + b"\0;",
-        "png-of-tiny-frame-chunks": lambda: png_of_frame_chunks(300_000),
+        "png-of-tiny-frame-chunks": lambda: png_of_frame_chunks(150_000),
         "gif-at-the-limit": lambda: gif_of_frames(50, 1000),
         "png-500-frames": lambda: animated("PNG", 500),
         "webp-500-frames": lambda: animated("WEBP", 500),
