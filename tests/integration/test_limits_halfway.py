@@ -180,6 +180,7 @@ def test_an_image_over_the_limit_of_a_day_is_refused_until_the_next(
 ) -> None:
     """For every endpoint that creates jobs, ``Retry-After`` is the time until midnight (UTC)."""
     monkeypatch.setenv("OWNER_DAILY_BYTES", str(len(IMAGE)))
+    limited.stop_clock()
     submit(limited)
     limited.deliver(limited.receive())
     batch = limited.post("/v1/batches", {"items": []}, identity=ANN).json["batch"]["id"]

@@ -1,6 +1,6 @@
 """Limits of each owner on open jobs and on bytes per day: exact under duplicates, repetitions and conflicts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -136,15 +136,14 @@ def test_concurrent_requests_never_exceed_the_limit(limited: Cloud) -> None:
     assert count_open(limited) == 2
 
 
-def _make_job(name: str, *, size: int = 100, age: timedelta = timedelta(0)) -> Job:
-    now = utc_now() - age
+def _make_job(name: str, *, size: int = 100, now: datetime | None = None) -> Job:
     return Job.new(
         JobSpec(DEFAULT_PIPELINE),
         job_id=f"01HZY3Q1M8Z3J5W7XK9V{name:0>6}",
         filename="a.jpg",
         raw=RawImage(key=f"raw/api/{name}", size=size),
         owner="ann",
-        now=now,
+        now=now or utc_now(),
         due_after=timedelta(minutes=15),
         retention=timedelta(days=1),
     )
@@ -155,20 +154,23 @@ def test_bytes_per_day_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next day, all of them are available again."""
     monkeypatch.setenv("OWNER_DAILY_BYTES", "250")
     jobs = api.dependencies.get_dependencies().jobs
-    jobs.create(_make_job("1", age=timedelta(days=1)))
-    jobs.create(_make_job("2", age=timedelta(days=1)))
+    today = utc_now()
+    yesterday = today - timedelta(days=1)
+    jobs.create(_make_job("1", now=yesterday))
+    jobs.create(_make_job("2", now=yesterday))
     with pytest.raises(DailyBytesExceeded) as caught:
-        jobs.create(_make_job("3", age=timedelta(days=1)))
+        jobs.create(_make_job("3", now=yesterday))
     assert 0 < (caught.value.retry_after_seconds or 0) <= 24 * 3600
-    jobs.create(_make_job("4"))
-    jobs.create(_make_job("5"))
+    jobs.create(_make_job("4", now=today))
+    jobs.create(_make_job("5", now=today))
     with pytest.raises(DailyBytesExceeded):
-        jobs.create(_make_job("6"))
+        jobs.create(_make_job("6", now=today))
 
 
 def test_an_upload_without_a_size_counts_as_the_largest(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients should declare the size."""
     monkeypatch.setenv("OWNER_DAILY_BYTES", "1000")
+    cloud.stop_clock()
     refused = cloud.post("/v1/uploads", {"content_type": "image/jpeg"}, identity=ANN)
     assert (refused.status, refused.json["code"]) == (429, "DAILY_BYTES_EXCEEDED")
     for size, status in ((600, 201), (600, 429), (400, 201)):

@@ -28,6 +28,7 @@ STATE = re.compile(r'^"requests";r=(\d+);t=(\d+)$')
 def limited(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """A stack that allows three requests per minute and owner."""
     monkeypatch.setenv("OWNER_REQUESTS", "3")
+    cloud.stop_clock()
     return cloud
 
 
@@ -144,7 +145,7 @@ def test_a_lost_response_takes_one_token(cloud: Cloud, buckets: TokenBuckets, mo
     assert (lost, tokens.remaining, tokens.retry_in) == (["response"], 9, None)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     limit=st.integers(1, 20),
     gaps=st.lists(st.integers(0, 20_000), min_size=1, max_size=25),

@@ -318,6 +318,7 @@ def test_deleted_copy_leaves_nothing(cloud: Cloud) -> None:
 def test_copies_count_for_the_limits_of_the_owner(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy has the bytes of its image. A refused request creates nothing."""
     monkeypatch.setenv("OWNER_DAILY_BYTES", str(2 * len(JPEG)))
+    cloud.stop_clock()
     first = submit(cloud)
     copy(cloud, first)
     refused = request_copy(cloud, first)

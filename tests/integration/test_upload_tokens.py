@@ -459,6 +459,7 @@ def test_a_preflight_of_the_open_path_is_allowed_to_all(cloud: Cloud) -> None:
 def test_requests_of_a_token_have_their_own_limit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that sends too many requests does not stop its owner or another token."""
     monkeypatch.setenv("OWNER_REQUESTS", "4")
+    cloud.stop_clock()
     page, other = create(cloud), create(cloud)
     path = "/v1/jobs/01JD9ZK8V4M2Q6X3T5R7W9Y1AB"
     assert [page.call("GET", path).status for _ in range(5)] == [404, 404, 404, 404, 429]

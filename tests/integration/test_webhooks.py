@@ -53,12 +53,12 @@ def list_deliveries(cloud: Cloud, name: str = "studio") -> list[dict[str, Any]]:
 
 
 def advance_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
-    """Advance the clock of the webhook sender."""
-    consumer = notifier.webhooks.get_consumer()
+    """Stop the clock of the webhook sender at a distance from now."""
+    consumer, then = notifier.webhooks.get_consumer(), utc_now() + by
     moved = replace(
         consumer,
-        sender=replace(consumer.sender, clock=lambda: utc_now() + by),
-        deferred=replace(consumer.deferred, clock=lambda: utc_now() + by),
+        sender=replace(consumer.sender, clock=lambda: then),
+        deferred=replace(consumer.deferred, clock=lambda: then),
     )
     monkeypatch.setattr(notifier.webhooks, "get_consumer", lambda: moved)
 
@@ -173,6 +173,7 @@ def test_failed_delivery_is_retried_with_growing_delays(
     secret = put_webhook(cloud, receiver.url).json["secret"]
     receiver.answer(503, 302, 200)
     finish_job(cloud)
+    advance_clock(monkeypatch, timedelta())
     messages = cloud.receive(cloud.webhook_queue_url)
     assert cloud.send_webhooks(messages)
     (entry,) = list_deliveries(cloud)
@@ -290,6 +291,7 @@ def test_crash_after_sending_repeats_the_delivery(
     """At least once: both requests have the same ID, and the log has one entry."""
     put_webhook(cloud, receiver.url)
     finish_job(cloud)
+    advance_clock(monkeypatch, timedelta())
     messages = cloud.receive(cloud.webhook_queue_url)
     deliveries = type(notifier.webhooks.get_consumer().sender.deliveries)
     with monkeypatch.context() as broken:
