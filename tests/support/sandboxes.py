@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,11 @@ def sandbox(
 
 def process_ids() -> set[int]:
     """Return the processes that this process has started and that still exist."""
-    children = Path("/proc/self/task").glob("*/children")
-    return {int(number) for file in children for number in file.read_text("ascii").split()}
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended meanwhile
+            found.update(map(int, file.read_text("ascii").split()))
+    return found
 
 
 def packed(header: bytes) -> bytes:

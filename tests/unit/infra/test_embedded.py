@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from support.closed_port import get_port, hold_port
 
 from infra import local_stack
 from infra.deployment import packaging
 from infra.engines import embedded, launch, processes
 from infra.engines.patches.request_gate import count_processes
-from infra.engines.record import HOST, EnginePaths, EngineRecord
+from infra.engines.record import EnginePaths, EngineRecord
 from infra.errors import SetupError
 from infra.sessions import local_session
 from infra.stack import Stack
@@ -60,6 +61,14 @@ def state(tmp_path: Path) -> Iterator[Path]:
     with use_stubs(tmp_path / "source"):
         yield folder
         local_stack.down(folder, wipe=True)
+
+
+@pytest.fixture
+def port(state: Path) -> Iterator[socket.socket]:
+    """Let the engine use a port that no other process takes while it does not run. Return a socket with this port."""
+    with hold_port() as holder:
+        embedded.remember_port(state, get_port(holder))
+        yield holder
 
 
 def test_the_engine_inherits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,20 +158,18 @@ def check_second_up(state: Path, stack: Stack) -> None:
 
 
 @pytest.mark.e2e
-def test_data_survives_down_and_a_lost_port(state: Path) -> None:
+def test_data_survives_down_and_a_lost_port(state: Path, port: socket.socket) -> None:
     """After `down`, every process is gone. `up` finds the data, even on another port."""
     stack = local_stack.up(state)
+    assert _record(state).port == get_port(port)
     _clients(stack)["dynamodb"].put_item(TableName=stack.table, Item=JOB)
     _clients(stack)["s3"].put_object(Bucket=stack.bucket, Key="processed/x", Body=b"x")
     family = processes.list_family(psutil.Process(_record(state).pid))
     assert len(family) > 1, "a function should be running"
     assert local_stack.down(state)
     assert not any(member.is_running() for member in family)
-    with socket.socket() as squatter:
-        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        squatter.bind((HOST, _record(state).port))
-        squatter.listen()
-        again = local_stack.up(state)
+    port.listen()
+    again = local_stack.up(state)
     assert again.endpoint_url != stack.endpoint_url
     clients = _clients(again)
     assert clients["dynamodb"].get_item(TableName=again.table, Key=JOB)["Item"] == JOB
@@ -172,6 +179,7 @@ def test_data_survives_down_and_a_lost_port(state: Path) -> None:
     assert embedded.count_log_errors(state) == 0
 
 
+@pytest.mark.usefixtures("port")
 @pytest.mark.e2e
 def test_a_killed_engine_is_replaced(state: Path) -> None:
     """The next `up` starts a new one. It has the stack of the first `up`, objects, and items older than a snapshot."""
@@ -194,6 +202,7 @@ def test_a_killed_engine_is_replaced(state: Path) -> None:
     assert "ERROR [persistence]" not in EnginePaths.below(state).log.read_text("utf-8")
 
 
+@pytest.mark.usefixtures("port")
 @pytest.mark.thorough
 @pytest.mark.e2e
 def test_a_lost_state_leaves_all_addresses_valid(state: Path) -> None:
@@ -246,6 +255,7 @@ def test_two_state_directories_are_independent(state: Path, tmp_path: Path) -> N
         local_stack.down(other, wipe=True)
 
 
+@pytest.mark.usefixtures("port")
 @pytest.mark.thorough
 @pytest.mark.e2e
 def test_changed_settings_restart_the_engine(state: Path) -> None:
@@ -269,7 +279,7 @@ def _record(state: Path) -> EngineRecord:
 
 
 def _environment_of_the_api(stack: Stack) -> dict[str, str]:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=600) as client:
         seen: dict[str, str] = client.get(f"{stack.api_url}/x").raise_for_status().json()
     return seen
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from support.closed_port import get_port, hold_port
 
 from infra import local_stack
 from infra.engines import compose, localstack
@@ -47,14 +48,14 @@ class Server:
 
 
 @pytest.fixture
-def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return an address where nothing answers, and make it the default."""
-    with Server({}) as server:
-        url = server.url
-    monkeypatch.setattr(localstack, "DEFAULT_ENDPOINT", url)
-    monkeypatch.setattr(compose, "get_address", lambda: url)
-    monkeypatch.delenv(localstack.ENDPOINT_VARIABLE, raising=False)
-    return url
+    with hold_port() as holder:
+        url = f"http://127.0.0.1:{get_port(holder)}"
+        monkeypatch.setattr(localstack, "DEFAULT_ENDPOINT", url)
+        monkeypatch.setattr(compose, "get_address", lambda: url)
+        monkeypatch.delenv(localstack.ENDPOINT_VARIABLE, raising=False)
+        yield url
 
 
 @pytest.fixture

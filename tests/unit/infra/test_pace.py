@@ -170,6 +170,7 @@ def test_invisible_messages_do_not_count(monkeypatch: pytest.MonkeyPatch) -> Non
     wakes = SimpleNamespace(set=lambda: None)
     pace.pace_queues(queues, SimpleNamespace(_esm_wake=wakes))
     monkeypatch.setattr(queues._receive_messages_for_esm, "_start_timer", lambda *_: None)
+    monkeypatch.setattr(queues._receive_messages_for_esm, "_clock", lambda: 100.0)
     queues._receive_messages_for_esm(url, 10)
     assert queues._receive_messages_for_esm(url, 10) == []
     assert queues._receive_messages_for_esm(url, 3) != []

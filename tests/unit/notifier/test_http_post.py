@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.closed_port import get_port, hold_port
 from support.webhook_receiver import Receiver, receiving
 
 from notifier.http_post import HttpPost
@@ -73,12 +74,12 @@ def speaking(data: bytes, *, pause: float = 0) -> Iterator[str]:
         held: list[socket.socket] = []
 
         def serve() -> None:
-            line, _ = server.accept()
-            held.append(line)
-            if not pause:
-                line.sendall(data)
-                return
-            with suppress(OSError):
+            with suppress(OSError):  # the caller is gone, or has never come
+                line, _ = server.accept()
+                held.append(line)
+                if not pause:
+                    line.sendall(data)
+                    return
                 for byte in data:
                     line.sendall(bytes([byte]))
                     sleep(pause)
@@ -88,6 +89,7 @@ def speaking(data: bytes, *, pause: float = 0) -> Iterator[str]:
         try:
             yield f"http://{NAME}:{server.getsockname()[1]}/"
         finally:
+            server.shutdown(socket.SHUT_RDWR)  # a caller without time does not connect
             thread.join()
             for line in held:
                 line.close()
@@ -174,9 +176,9 @@ def test_an_invalid_response_is_a_failed_connection(data: bytes) -> None:
 
 def test_a_closed_port_is_a_failed_connection() -> None:
     """A closed port is a failed connection."""
-    with socket.create_server((NAME, 0)) as server:
-        port = server.getsockname()[1]
-    assert HttpPost(allow_internal=True)(f"http://{NAME}:{port}/", {}, b"").reason == "CONNECTION_FAILED"
+    with hold_port() as holder:
+        url = f"http://{NAME}:{get_port(holder)}/"
+        assert HttpPost(allow_internal=True)(url, {}, b"").reason == "CONNECTION_FAILED"
 
 
 @pytest.mark.parametrize(

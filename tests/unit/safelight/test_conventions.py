@@ -1,6 +1,5 @@
 """What all commands have in common: waiting, addresses, times, and names of options."""
 
-import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import typer
+from support.closed_port import get_port, hold_port
 from typer.testing import CliRunner, Result
 from unit.safelight.conftest import FakeTime, problem
 
@@ -76,10 +76,11 @@ def test_batch_with_failed_jobs_exits_with_1(invoke: Invoke, api: Any, counts: d
 
 def test_closed_port_of_this_machine_is_reported_at_once(fake_time: FakeTime) -> None:
     """Another try would have the same result. The error says how to start the local stack."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with Safelight(url, timing=fake_time.timing()) as client, pytest.raises(Unreachable, match="run: safelight up"):
+    with (
+        hold_port() as holder,
+        Safelight(f"http://127.0.0.1:{get_port(holder)}/v1", timing=fake_time.timing()) as client,
+        pytest.raises(Unreachable, match="run: safelight up"),
+    ):
         client.health()
     assert fake_time.slept == []
 

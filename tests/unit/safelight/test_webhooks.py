@@ -71,7 +71,7 @@ def test_listener_status_depends_on_the_verification() -> None:
         thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{listener.server_port}/"
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=600) as client:
             assert client.post(url, content=BODY, headers=signed()).status_code == 204
             assert client.post(url, content=b"{}", headers=signed()).status_code == 401
         line = HTTPConnection("127.0.0.1", listener.server_port)

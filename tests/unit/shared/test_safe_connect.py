@@ -105,7 +105,7 @@ def test_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_next_address_is_tried_after_a_failure(listener: socket.socket) -> None:
     """A host with several addresses is reached at one that answers."""
     port = listener.getsockname()[1]
-    connection = connect("two.example", port, seconds=2, allow_internal=True, resolve=answering("::1", "127.0.0.1"))
+    connection = connect("two.example", port, seconds=60, allow_internal=True, resolve=answering("::1", "127.0.0.1"))
     with connection:
         assert connection.getpeername() == ("127.0.0.1", port)
 

@@ -189,8 +189,8 @@ def test_a_slow_server_is_given_up(server: SourceServer, head: bytes) -> None:
 def test_redirects_share_one_time_limit(server: SourceServer) -> None:
     """Each one may be quick, all together are too slow."""
     server.answers["/a.jpg"] = make_response(b"", 302, {"Location": "/a.jpg"})
-    ticks = count()
-    fetcher = UrlFetcher(Network(allow_internal=True), EVERY_HOST, 3.0, clock=lambda: float(next(ticks)))
+    ticks = count(step=1000)
+    fetcher = UrlFetcher(Network(allow_internal=True), EVERY_HOST, 3000.0, clock=lambda: float(next(ticks)))
     refuse(server.url(), SourceUnreachable, fetcher)
     assert len(server.got) == 2
 
@@ -354,7 +354,7 @@ def test_a_name_is_resolved_once_for_a_request(server: SourceServer) -> None:
 def test_a_server_without_tls_is_refused(server: SourceServer) -> None:
     """The file is not read without a handshake. tests/unit/notifier/test_http_post.py checks certificates."""
     refuse(server.url().replace("http:", "https:"), SourceUnreachable)
-    assert server.answers == {}
+    assert server.got == []
 
 
 def test_an_unknown_host_may_be_known_later() -> None:
