@@ -9,6 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: Only for a browser that hangs: on a busy machine, a start takes long.
+START_MILLISECONDS = 600_000
 MISSING = "Chromium is not installed; on Debian: apt-get install chromium"
 
 
@@ -22,7 +24,7 @@ def launch_chromium(playwright: Playwright) -> Browser:
     path = find_chromium()
     if path is None:
         raise LookupError(MISSING)
-    return playwright.chromium.launch(executable_path=path, args=list_arguments())
+    return playwright.chromium.launch(executable_path=path, args=list_arguments(), timeout=START_MILLISECONDS)
 
 
 def list_arguments() -> list[str]:

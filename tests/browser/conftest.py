@@ -4,17 +4,18 @@ Console errors and policy violations fail a test.
 """
 
 import os
-import socket
 from collections.abc import Iterator
-from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import pytest
 from chromium import MISSING, find_chromium, launch_chromium
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from support import firefox
 from support.browser_page import TIMEOUT_MILLISECONDS, Visit, VisitFactory
-from support.running_stack import Site, run_site, send_until_admitted
+from support.closed_port import get_port, hold_port
+from support.running_stack import HTTP_SECONDS, PatientTransport, Site, run_site
 
 #: The files that run without ``--thorough``: a whole use of the page, sign-in, downloads, and the TypeScript client.
 QUICK = {
@@ -77,32 +78,42 @@ def browser(request: pytest.FixtureRequest) -> Browser:
 
 
 @pytest.fixture(scope="session")
-def other_port() -> int:
-    """Return a free port for a page with another origin."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def other_port() -> Iterator[int]:
+    """Return a port for a page with another origin. No other process gets it between two tests."""
+    with hold_port() as holder:
+        yield get_port(holder)
 
 
 @pytest.fixture(scope="session")
 def shared_site(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start the stack that all browser tests share."""
     folder = tmp_path_factory.mktemp("safelight")
-    yield from run_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"}, environment={})
+    for site in run_site(folder, "embedded", {"UiOrigins": f"http://127.0.0.1:{other_port}"}, environment={}):
+        transport = PatientTransport(trust_env=False)
+        with httpx.Client(base_url=site.http.base_url, timeout=HTTP_SECONDS, transport=transport) as client:
+            site.http = client
+            yield site
 
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
     """Return the stack without the jobs, presets and assets of other tests, which the page would show too."""
     http = shared_site.http
-    while jobs := send_until_admitted(lambda: http.get("jobs")).json()["jobs"]:
+    while jobs := http.get("jobs").raise_for_status().json()["jobs"]:
         for job in jobs:
-            send_until_admitted(partial(http.delete, f"jobs/{job['id']}")).raise_for_status()
+            _delete(http, f"jobs/{job['id']}")
     for kind in ("presets", "assets"):
-        for each in send_until_admitted(partial(http.get, kind)).json()[kind]:
+        for each in http.get(kind).raise_for_status().json()[kind]:
             if not each.get("built_in"):
-                send_until_admitted(partial(http.delete, f"{kind}/{each['name']}")).raise_for_status()
+                _delete(http, f"{kind}/{each['name']}")
     return shared_site
+
+
+def _delete(http: httpx.Client, path: str) -> None:
+    """Delete what the page of another test may have deleted meanwhile: it does so also while it is closed."""
+    response = http.delete(path)
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        response.raise_for_status()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from support.browser_page import Visit, VisitFactory, read_image
 from support.other_origin import serve_page
 from support.running_stack import Site
@@ -37,6 +37,8 @@ SCREENS = {
         {"color_scheme": "dark"}, {"width": 360, "height": 740}, direction="rtl", rules=("color-contrast",)
     ),
 }
+#: How often a page with faults is inspected again, and after which pause. It draws some parts later.
+MAX_REPETITIONS, PAUSE_MILLISECONDS = 30, 500
 #: Lists the elements that are wider than the window, without those in a part that scrolls.
 LIST_WIDE = """() => {
   const root = document.documentElement;
@@ -62,10 +64,13 @@ class Inspection:
             page.emulate_media(**{"color_scheme": "light", "forced_colors": "none", **screen.media})
             page.set_viewport_size(dict(screen.viewport))  # type: ignore[arg-type]
             page.evaluate("(direction) => { document.documentElement.dir = direction; }", screen.direction)
-            options = {"runOnly": list(screen.rules)} if screen.rules else {}
-            found = page.evaluate("(options) => axe.run(options)", options)
-            texts = [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
-            faults[f"{state}, {name}"] = texts + page.evaluate(LIST_WIDE)
+            found = _inspect(page, screen)
+            for _ in range(MAX_REPETITIONS):
+                if not found:
+                    break
+                page.wait_for_timeout(PAUSE_MILLISECONDS)  # until the page has adapted to the screen
+                found = _inspect(page, screen)
+            faults[f"{state}, {name}"] = found
         page.emulate_media(color_scheme="light", forced_colors="none")
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         page.evaluate("document.documentElement.dir = 'ltr'")
@@ -78,6 +83,15 @@ class Inspection:
             act()
             faults |= self.list_faults(visit, state)
         return faults
+
+
+def _inspect(page: Page, screen: Screen) -> list[str]:
+    """Return the faults of the page as it is now."""
+    options = {"runOnly": list(screen.rules)} if screen.rules else {}
+    found = page.evaluate("(options) => axe.run(options)", options)
+    texts = [f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]]
+    wide: list[str] = page.evaluate(LIST_WIDE)
+    return texts + wide
 
 
 @pytest.fixture

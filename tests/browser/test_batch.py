@@ -32,13 +32,19 @@ def test_many_images_become_one_batch(visit: Visit, site: Site) -> None:
     visit.page.get_by_role("link", name="batch-0.png and 12 others").click()
     expect(visit.page.get_by_role("img", name="12 processed, 1 failed")).to_be_visible()
     batch_id = visit.page.url.rsplit("/", 1)[-1]
-    found = site.http.get(f"batches/{batch_id}").json()
-    assert (found["total"], found["closed"], found["done"]) == (13, True, True)
+    wait_until(lambda: _get_batch(site, batch_id)["closed"])  # the page closes the batch while it sends the images
+    found = _get_batch(site, batch_id)
+    assert (found["total"], found["done"]) == (13, True)
     visit.page.get_by_role("button", name="Retry 1 failed image").click()
     wait_until(lambda: _get_bad_job(site, batch_id)["generation"] == 2)
     wait_until(lambda: _get_bad_job(site, batch_id)["status"] == "FAILED")
     visit.page.get_by_label("Status").select_option("Failed")
     visit.expect_status("batch-bad.png", "Failed")
+
+
+def _get_batch(site: Site, batch_id: str) -> dict[str, Any]:
+    batch: dict[str, Any] = site.http.get(f"batches/{batch_id}").raise_for_status().json()
+    return batch
 
 
 def _get_bad_job(site: Site, batch_id: str) -> dict[str, Any]:
@@ -104,7 +110,12 @@ def test_canceling_while_members_are_registered_sends_nothing(visit: Visit, site
 
 
 def test_uploads_of_a_batch_are_not_confirmed(visit: Visit) -> None:
-    """S3 reports the files too: confirming each would double the requests."""
+    """S3 reports the files too: confirming each would double the requests.
+
+    On a busy machine, S3 reports some of them late, and the page would confirm these (`tests/web`).
+    """
+    module = "export async function confirmLateUploads() {}"
+    visit.page.route("**/late-uploads.js", lambda route: route.fulfill(body=module, content_type="text/javascript"))
     confirmed: list[str] = []
     visit.page.on("request", lambda each: confirmed.append(each.url) if each.url.endswith("/confirm") else None)
     visit.open()

@@ -128,6 +128,8 @@ def _scroll_to_end(visit: Visit, region: Locator) -> None:
     while not visit.find_card("299.png").count():
         region.evaluate("(each) => each.scrollTo(0, each.scrollHeight)")
         visit.page.wait_for_timeout(20)
+    visit.wait_until_drawn()
+    region.evaluate("(each) => each.scrollTo(0, each.scrollHeight)")  # the rows above it may have got another height
     expect(visit.find_card("299.png")).to_be_in_viewport()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 from support import sample_images
-from support.browser_page import Visit, VisitFactory, read_image
+from support.browser_page import TIMEOUT_MILLISECONDS, Visit, VisitFactory, read_image
 from support.running_stack import Site, wait_until
 from support.uppy_page import SentParts
 
@@ -61,7 +61,7 @@ def test_lost_answer_creates_no_second_job(visit: Visit, site: Site, path: str) 
 
     def lose_answer(route: Route) -> None:
         if route.request.method == "POST" and not lost:
-            route.fetch()
+            route.fetch(timeout=TIMEOUT_MILLISECONDS)
             lost.append(route.request.url)  # never answered: the reload of the page ends it
         else:
             route.fallback()
@@ -186,7 +186,9 @@ def test_batch_continues_after_a_reload(visit: Visit, site: Site) -> None:
     visit.page.reload()
     visit.expect_status("large-member.jpg", "Processed")
     assert sorted(parts.started) == ONE_AGAIN
-    batch = site.http.get(f"batches/{check_job(site, 'large-member.jpg')['batch_id']}").json()
+    path = f"batches/{check_job(site, 'large-member.jpg')['batch_id']}"
+    wait_until(lambda: site.http.get(path).json()["closed"])  # by the page, while it sends the part
+    batch = site.http.get(path).json()
     assert (batch["total"], batch["done"]) == (2, True)
 
 

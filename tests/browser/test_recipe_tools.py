@@ -12,6 +12,7 @@ from support.recipe_page import (
     measure_difference,
     open_crop,
     open_recipe,
+    open_watermark,
     process,
     read_box,
     read_preview,
@@ -167,9 +168,7 @@ def test_watermark_by_dragging_is_where_it_was_shown(visit: Visit, site: Site) -
     plain = Image.new("RGB", (400, 300), "#204060")
     open_recipe(visit, "plain.png", encode_png(plain), preset="archive")
     add_operation(visit, "watermark")
-    step = visit.page.locator("[data-operation=watermark]")
-    step.get_by_role("button", name="Drag on the image").click()
-    tool = visit.page.locator(".stage-tool")
+    tool = open_watermark(visit)
     mark = tool.get_by_role("button", name="Watermark, ")
     expect(mark).to_have_accessible_name(
         "Watermark, bottom right, margin 2 %, size 25 %. Arrow keys move it, plus and minus change its size."
@@ -218,6 +217,7 @@ def test_stored_image_as_watermark(visit: Visit, site: Site) -> None:
 
 def test_preset_is_kept_renamed_and_deleted(visit: Visit, site: Site) -> None:
     """Its recipe stays the same. A name that is taken is refused."""
+    visit.expected_failures = {"422"}  # no plan for a preset that is renamed or deleted meanwhile
     visit.open()
     visit.page.get_by_label("Width", exact=True).fill("777")
     visit.page.get_by_role("button", name="Save as preset").click()
@@ -262,7 +262,7 @@ def test_presets_of_the_start_page_have_pictures_and_figures(visit: Visit) -> No
     for picture in examples.locator("img").all():
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", value=True)
-        assert picture.evaluate("(each) => each.naturalWidth") > 0
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
     examples.get_by_role("button", name="Use thumbnail").click()
     expect(visit.page.locator("[data-preset=thumbnail]")).to_have_attribute("aria-pressed", "true")
     expect(examples.get_by_role("button", name="Use thumbnail")).to_contain_text("256 × 256 JPEG")

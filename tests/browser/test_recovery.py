@@ -30,7 +30,7 @@ def test_too_many_requests_is_retried_after_retry_after(visit: Visit) -> None:
         method = route.request.method
         if refused.get(method, 0) > 0:
             refused[method] -= 1
-            route.fulfill(status=429, headers={"Retry-After": "1"}, json=BUSY, content_type="application/problem+json")
+            route.fulfill(status=429, headers={"Retry-After": "2"}, json=BUSY, content_type="application/problem+json")
         else:
             route.continue_()
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect
 from support import sample_images
 from support.browser_page import HOSTILE_NAME, IMAGES, Visit, VisitFactory
-from support.running_stack import Site, wait_until
+from support.running_stack import HTTP_SECONDS, Site, wait_until
 from support.uppy_page import BUNDLE, ROOT
 
 from shared.jobs.part_plan import MIN_PART_BYTES
@@ -191,7 +191,7 @@ def test_the_nextjs_example_builds_and_works(visit: Visit, site: Site, other_por
     with subprocess.Popen(command, cwd=NEXT, env=os.environ | environment, stdout=subprocess.DEVNULL) as server:
         try:
             wait_until(lambda: is_up(url))
-            assert httpx.get(f"{url}/api/safelight/jobs").status_code == 404
+            assert httpx.get(f"{url}/api/safelight/jobs", timeout=HTTP_SECONDS, trust_env=False).status_code == 404
             page = visit.page
             page.goto(url)
             page.set_input_files("input[type=file]", [IMAGES / "astronaut.jpg", IMAGES / "cat.webp"])
@@ -206,6 +206,6 @@ def test_the_nextjs_example_builds_and_works(visit: Visit, site: Site, other_por
 def is_up(url: str) -> bool:
     """Return True if a server answers."""
     try:
-        return httpx.get(url).is_success
+        return httpx.get(url, timeout=HTTP_SECONDS, trust_env=False).is_success
     except httpx.TransportError:
         return False

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, Request
 from support import sample_images
 from support.browser_page import Visit, VisitFactory
-from support.running_stack import Site
-from support.uppy_page import BUNDLE, IS_STORED, ROOT, SentParts, read_script, serve
+from support.running_stack import Site, wait_until
+from support.uppy_page import BUNDLE, IS_FILE_STORED, IS_STORED, ROOT, SentParts, read_script, serve
 
 from shared.jobs.part_plan import MIN_PART_BYTES as PART
 
@@ -90,6 +90,7 @@ def test_uppy_continues_after_a_reload(visit: Visit, site: Site, other_port: int
         upload_id = page.evaluate(UPLOAD_ID)
         assert upload_id
         page.wait_for_function(IS_STORED, arg=upload_id)
+        page.wait_for_function(IS_FILE_STORED, arg=len(LARGE))
         parts.held = None
         page.reload()
         page.wait_for_function("() => uppy.getFiles().length === 1 && uppy.getFiles()[0].data")
@@ -132,8 +133,10 @@ def test_uppy_cancels_the_job_of_a_removed_file(visit: Visit, site: Site, other_
         with page.expect_response(lambda each: is_abortion(each.request) and each.ok):
             page.evaluate("() => uppy.removeFile(uppy.getFiles()[0].id)")
     job = site.http.get("jobs", params={"limit": 1}).json()["jobs"][0]
-    assert (job["filename"], job["status"]) == (name, "CANCELLED")
-    assert "Uploads" not in site.s3.list_multipart_uploads(Bucket=site.stack.bucket, Prefix=f"raw/direct/{job['id']}")
+    assert job["filename"] == name
+    wait_until(lambda: site.job(job["id"])["status"] == "CANCELLED")
+    prefix = f"raw/direct/{job['id']}"
+    wait_until(lambda: "Uploads" not in site.s3.list_multipart_uploads(Bucket=site.stack.bucket, Prefix=prefix))
 
 
 def test_every_section_has_its_script() -> None:

@@ -11,6 +11,7 @@ from support.recipe_page import (
     encode_png,
     open_crop,
     open_recipe,
+    open_watermark,
     process,
     read_box,
     read_preview,
@@ -94,8 +95,7 @@ def test_watermark_at_200_percent_is_where_it_was_shown(visit: Visit, site: Site
     plain = Image.new("RGB", (900, 600), "#204060")
     open_recipe(visit, "plain.png", encode_png(plain), preset="archive")
     add_operation(visit, "watermark")
-    visit.page.locator("[data-operation=watermark]").get_by_role("button", name="Drag on the image").click()
-    tool = visit.page.locator(".stage-tool")
+    tool = open_watermark(visit)
     mark = tool.get_by_role("button", name="Watermark, ")
     expect(mark).to_be_focused()
     tool.get_by_role("button", name="200 %").click()

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,10 @@ from support.running_stack import Site
 
 IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
-TIMEOUT_MILLISECONDS = 300_000
+#: Longer than the time after which SQS delivers a message again whose worker has ended: six minutes and a half.
+TIMEOUT_MILLISECONDS = 600_000
+#: Statuses with which a busy engine answers. The page sends such a request again.
+BUSY = frozenset({"429", "503"})
 REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with a status of (\d+)|net::)")
 REPORT_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
@@ -53,6 +57,8 @@ DROP_FOLDER = """(files) => {
   const drop = new Event('drop', {bubbles: true, cancelable: true});
   document.body.dispatchEvent(Object.assign(drop, {dataTransfer: {types: ['Files'], files: [], items}}));
 }"""
+#: Waits until the browser has drawn what was changed before.
+DRAW = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())))"
 #: Reads how both sides of the comparison are zoomed and moved.
 READ_TRANSFORMS = "() => [...document.querySelectorAll('.pane img')].map((each) => each.style.transform)"
 #: Lets so many files be sent to S3, until the page is loaded again.
@@ -82,6 +88,8 @@ class Visit:
     messages: list[str] = field(default_factory=list)
     #: Statuses that the test provokes (``net`` for no network). The browser logs each as an error.
     expected_failures: set[str] = field(default_factory=set)
+    #: Texts in other messages that the test provokes.
+    expected_texts: set[str] = field(default_factory=set)
 
     #: True to leave the page although it asks for confirmation. Otherwise, a question is an error.
     confirms_leaving: bool = False
@@ -105,7 +113,9 @@ class Visit:
 
     def _is_expected(self, text: str) -> bool:
         found = REFUSED_LOAD.search(text)
-        return found is not None and (found[2] or "net") in self.expected_failures
+        if found is not None and (found[2] or "net") in self.expected_failures | BUSY:
+            return True
+        return any(each in text for each in self.expected_texts)
 
     def open(self, fragment: str = "") -> None:
         """Open an address of the page and wait until it is ready."""
@@ -206,6 +216,10 @@ class Visit:
         """Let ``stop_timers`` stop the page's clock. Call it before ``open``."""
         self.page.clock.install()
 
+    def wait_until_drawn(self) -> None:
+        """Wait until the browser has drawn what was changed before."""
+        self.page.evaluate(DRAW)
+
     def process(self) -> None:
         """Start processing the images."""
         self.page.locator("#go").click()
@@ -215,8 +229,9 @@ class Visit:
         self.page.get_by_label("Other presets").select_option("default")
 
     def tab_to(self, name: str, *, back: bool = False) -> None:
-        """Press Tab until a control has the focus."""
-        for _ in range(80):
+        """Press Tab until a control has the focus, which the page may not show yet."""
+        end = time.monotonic() + TIMEOUT_MILLISECONDS / 1000
+        while time.monotonic() < end:
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
             active = self.page.evaluate("(document.activeElement.ariaLabel || document.activeElement.innerText || '')")
             if str(active).strip() == name:
@@ -241,8 +256,8 @@ class VisitFactory:
         """Open a new tab without storage. It loads nothing yet."""
         settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **context}
         browser_context = self.browser.new_context(**settings)
+        browser_context.set_default_timeout(TIMEOUT_MILLISECONDS)
         page = browser_context.new_page()
-        page.set_default_timeout(TIMEOUT_MILLISECONDS)
         visit = Visit(page, browser_context, url or self.site.stack.ui_url, self.downloads)
         page.add_init_script(REPORT_VIOLATIONS)
         page.add_init_script(WITHOUT_FILE_PICKER)

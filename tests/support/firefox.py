@@ -11,6 +11,8 @@ MISSING = "Firefox is not installed; on Debian: apt-get install firefox-esr"
 #: Playwright's name for a Firefox that is not its own build.
 CHANNEL = "moz-firefox"
 
+#: Only for a browser that hangs: on a busy machine, a start takes long.
+START_MILLISECONDS = 600_000
 #: The panel that shows a new download would take the keys that a test presses.
 PREFERENCES: dict[str, str | float | bool] = {"browser.download.alwaysOpenPanel": False}
 
@@ -33,4 +35,5 @@ def launch_firefox(playwright: Playwright, downloads: Path) -> Browser:
         env=environment,
         firefox_user_prefs=PREFERENCES,
         downloads_path=downloads,
+        timeout=START_MILLISECONDS,
     )

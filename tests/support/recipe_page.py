@@ -35,8 +35,21 @@ def open_recipe(
 def open_crop(visit: Visit) -> Locator:
     """Start to crop. Return the stage, once it shows the box."""
     visit.page.locator(".viewer-actions [data-tool=crop]").click()
+    return wait_for_tool(visit, ".crop-box")
+
+
+def open_watermark(visit: Visit) -> Locator:
+    """Start to drag the watermark. Return the stage, once it shows the box."""
+    visit.page.locator("[data-operation=watermark]").get_by_role("button", name="Drag on the image").click()
+    return wait_for_tool(visit, ".mark-box")
+
+
+def wait_for_tool(visit: Visit, box: str) -> Locator:
+    """Return the stage, once its box is in its place. The style sheet of tools is loaded when one is first used."""
     tool = visit.page.locator(".stage-tool")
-    expect(tool.locator(".crop-box")).to_be_visible()
+    expect(tool.locator(box)).to_be_visible()
+    expect(tool.locator(box)).to_have_css("position", "absolute")
+    visit.wait_until_drawn()
     return tool
 
 
@@ -71,9 +84,11 @@ def read_preview(visit: Visit) -> Image.Image:
     """Return the pixels of the preview, once it has two equal drawings one after the other."""
     canvas = visit.page.locator(".pane-after canvas")
     expect(canvas).to_be_visible()
+    visit.wait_until_drawn()
     last, current = None, canvas.evaluate(READ_CANVAS)
     while last != current:
         visit.page.wait_for_timeout(100)
+        visit.wait_until_drawn()
         last, current = current, canvas.evaluate(READ_CANVAS)
     return Image.open(io.BytesIO(base64.b64decode(current))).convert("RGB")
 

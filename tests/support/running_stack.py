@@ -237,6 +237,31 @@ def send_until_admitted(send: Callable[[], httpx.Response]) -> httpx.Response:
     return answers[-1]
 
 
+class PatientTransport(httpx.HTTPTransport):
+    """Sends a request again as long as the answer is 429, and one that only reads or deletes, after 503 too.
+
+    A busy engine answers so, and all clients send such requests again.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until the answer is another one."""
+        repeated = {HTTPStatus.TOO_MANY_REQUESTS}
+        if request.method in {"GET", "DELETE"}:
+            repeated.add(HTTPStatus.SERVICE_UNAVAILABLE)
+        found: list[httpx.Response] = []
+
+        def is_answered() -> bool:
+            response = super(PatientTransport, self).handle_request(request)
+            if response.status_code in repeated:
+                response.read()  # so that the connection can be used again
+                return False
+            found.append(response)
+            return True
+
+        wait_until(is_answered)
+        return found[0]
+
+
 def process_image(api_url: str, body: bytes) -> None:
     """Post a JPEG to an API without a Site, and wait until its job is COMPLETED."""
 

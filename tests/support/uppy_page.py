@@ -18,9 +18,9 @@ GUIDE = ROOT / "docs" / "upload-from-a-web-page.md"
 BUNDLE = "node_modules/uppy.js"
 #: Names that the imports of the guide bind, from the global of the bundle.
 BINDINGS = "const {Uppy, AwsS3, GoldenRetriever, XHRUpload} = globalThis.Bundle ?? {};"
-#: Returns True if the browser has stored a text in localStorage or IndexedDB.
-IS_STORED = """async (text) => {
-  if (Object.values(localStorage).some((each) => each.includes(text))) return true;
+#: Lists the rows of all databases of the page.
+LIST_ROWS = """async () => {
+  const found = [];
   for (const {name} of await indexedDB.databases()) {
     const database = await new Promise((resolve, reject) => {
       const request = indexedDB.open(name);
@@ -33,12 +33,18 @@ IS_STORED = """async (text) => {
         request.onsuccess = () => resolve(request.result);
         request.onerror = reject;
       });
-      if (rows.some((each) => JSON.stringify(each).includes(text))) return true;
+      found.push(...rows);
     }
     database.close();
   }
-  return false;
+  return found;
 }"""
+#: Returns True if the browser has stored a text in localStorage or IndexedDB.
+IS_STORED = f"""async (text) => Object.values(localStorage).some((each) => each.includes(text))
+  || (await ({LIST_ROWS})()).some((each) => JSON.stringify(each).includes(text))"""
+#: Returns True if IndexedDB has a file of so many bytes.
+IS_FILE_STORED = f"""async (size) => (await ({LIST_ROWS})())
+  .some((each) => Object.values(each).some((value) => value instanceof Blob && value.size === size))"""
 
 
 def read_script(*headings: str) -> str:
