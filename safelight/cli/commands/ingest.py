@@ -303,5 +303,7 @@ def _explain(error: IngestStopped) -> str:
 
 
 def _resume_hint(separator: str = " ") -> str:
-    command = shlex.join(["safelight", *sys.argv[1:]]) if sys.argv[1:] else "the same command"
+    # With --fresh, the command would discard the progress.
+    arguments = [each for each in sys.argv[1:] if each != "--fresh"]
+    command = shlex.join(["safelight", *arguments]) if arguments else "the same command"
     return f"Progress is saved. To resume, run:{separator}{text.escape(command)}"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,16 +240,17 @@ def test_stop_shows_the_error_and_what_to_do(ingest: Invoke, bulk: BulkApi) -> N
 
 
 @pytest.mark.usefixtures("photos")
-def test_ctrl_c_shows_how_to_resume(ingest: Invoke, bulk: BulkApi) -> None:
-    """The same command resumes."""
+def test_ctrl_c_shows_how_to_resume(ingest: Invoke, bulk: BulkApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command resumes, without an option that would discard the progress."""
 
     def interrupt(_request: httpx.Request) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(sys, "argv", ["safelight", "ingest", "photos", "--fresh", "--out", "out"])
     bulk.fault = interrupt
-    result = ingest("photos", "--out", "out")
+    result = ingest("photos", "--out", "out", "--fresh")
     assert result.exit_code == 130
-    assert "To resume, run:\n  " in result.stderr
+    assert "To resume, run:\n  safelight ingest photos --out out\n" in result.stderr
     bulk.fault = lambda _request: None
     assert "succeeded\t3" in ingest("photos", "--out", "out").stdout
     assert len(bulk.jobs) == 4
