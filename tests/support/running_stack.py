@@ -50,29 +50,6 @@ HTTP_SECONDS = 300.0
 get = partial(httpx.get, timeout=HTTP_SECONDS, trust_env=False)
 #: Codes of attempts that the image did not end, but a busy machine or a service that did not respond.
 RELEASED = frozenset(each.code for root in (DeliveryError, ServiceError) for each in error_classes(root))
-#: Methods that change nothing, so that a request can be repeated although its first try may have succeeded.
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class PatientTransport(httpx.HTTPTransport):
-    """Sends a request again while the engine is too busy for it.
-
-    On a busy machine, the embedded engine answers 429 to requests that have waited too long for others, and a function
-    answers 503 if the engine responds too slowly.
-    """
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the first response that has another reason, or the last one after ``MAX_WAIT_SECONDS``."""
-        started = time.monotonic()
-        while True:
-            response = super().handle_request(request)
-            is_busy = response.status_code == HTTPStatus.TOO_MANY_REQUESTS or (
-                response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and request.method in READING
-            )
-            if not is_busy or time.monotonic() - started > MAX_WAIT_SECONDS:
-                return response
-            response.read()
-            time.sleep(LONGEST_PAUSE_SECONDS)
 
 
 @dataclass
