@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,13 +201,15 @@ def read_component_times(state: Path) -> ComponentTimes:
     renderers = 0.0
     by_function: defaultdict[str, float] = defaultdict(float)
     for process in engine.children(recursive=True):
-        times = process.cpu_times()
-        if "worker.sandbox.child" in process.cmdline():
-            renderers += times.user + times.system
-        else:
-            by_function[process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "other")] += times.user + times.system
-            # This includes child processes that have exited.
-            renderers += times.children_user + times.children_system
+        # The engine's snapshots end within a moment.
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            if "worker.sandbox.child" in process.cmdline():
+                renderers += times.user + times.system
+            else:
+                by_function[process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "other")] += times.user + times.system
+                # This includes child processes that have exited.
+                renderers += times.children_user + times.children_system
     times = engine.cpu_times()
     return ComponentTimes(times.user + times.system, sum(by_function.values()), renderers, by_function)
 
