@@ -64,6 +64,7 @@ def main() -> None:
         function_logs.install(importlib.import_module("ministack.core.lambda_runtime"))
         log_pages.install(importlib.import_module("ministack.services.cloudwatch_logs"))
         functions = importlib.import_module("ministack.services.lambda_svc")
+        pace.pace_schedules(importlib.import_module("ministack.services.eventbridge"), functions)
         pace.pace_streams(functions)
         pace.pace_queues(importlib.import_module("ministack.services.sqs"), functions)
         stable_names.install_api_ids(gateway)

@@ -1,4 +1,4 @@
-"""Batches of changes and messages for functions, as large as Lambda's on AWS.
+"""How often streams, queues and schedules invoke functions: hardly more often than on AWS.
 
 MiniStack invokes the function of a stream after each change, and that of a queue within a millisecond of a message. So
 an ingest leads to one invocation per job or message, which costs more than one for several.
@@ -7,10 +7,14 @@ an ingest leads to one invocation per job or message, which costs more than one 
   invocation gets the changes of 250 ms.
 * Lambda needs tens of milliseconds for each receive from a queue, and then finds several messages. Here, a queue that
   was quiet is still read at once. After a batch, the next one is read after an interval, or once it is full.
+* A schedule invokes its function even if the invocation before has not ended, in another process. If the machine is so
+  busy that a process takes longer to start than the interval, more and more of them would start. Here, the schedule
+  skips such an invocation.
 """
 
 # ruff: noqa: SLF001, ANN401 - patches private functions of an untyped module
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -108,6 +112,45 @@ def _start_timer(seconds: float, function: Callable[[], object]) -> None:
     timer = threading.Timer(seconds, function)
     timer.daemon = True
     timer.start()
+
+
+def pace_schedules(events: Any, functions: Any) -> None:
+    """Patch ``ministack.services.eventbridge``, which calls ``ministack.services.lambda_svc``."""
+    tick, dispatch, execute = (
+        events._tick_scheduled_rules,
+        events._dispatch_to_lambda,
+        functions._execute_function_with_config_scope,
+    )
+    thread = threading.local()
+    running: set[str] = set()
+
+    def tick_marked() -> None:
+        thread.is_schedule = True
+        try:
+            tick()
+        finally:
+            thread.is_schedule = False
+
+    def dispatch_once(arn: str, payload: str) -> None:
+        if not getattr(thread, "is_schedule", False):
+            dispatch(arn, payload)
+            return
+        function, configuration, _ = functions._get_func_record_for_ref(arn)
+        if arn in running or not function or not configuration:
+            return
+        record = functions._execution_record_for_config(function, configuration)
+        running.add(arn)
+
+        def run() -> None:
+            try:
+                execute(record, json.loads(payload))
+            finally:
+                running.discard(arn)
+
+        threading.Thread(target=run, daemon=True).start()
+
+    events._tick_scheduled_rules = tick_marked
+    events._dispatch_to_lambda = dispatch_once
 
 
 def pace_streams(functions: Any) -> None:

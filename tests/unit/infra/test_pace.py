@@ -1,8 +1,11 @@
 """Polls of streams and receives of queues on the embedded engine: none waits more than an interval or is forgotten."""
 
 import importlib
+import queue
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -175,3 +178,63 @@ def test_invisible_messages_do_not_count(monkeypatch: pytest.MonkeyPatch) -> Non
     assert queues._receive_messages_for_esm(url, 10) == []
     assert queues._receive_messages_for_esm(url, 3) != []
     assert received == [url, url]
+
+
+class Schedules:
+    """Functions that a rule invokes at each tick. An invocation ends when a test says so."""
+
+    def __init__(self) -> None:
+        self.started: queue.Queue[tuple[str, object]] = queue.Queue()
+        self.ends: dict[str, queue.Queue[None]] = defaultdict(queue.Queue)
+        self.events: Any = SimpleNamespace(_tick_scheduled_rules=self._tick, _dispatch_to_lambda=self._dispatch)
+        self.direct: list[str] = []
+        functions = SimpleNamespace(
+            _get_func_record_for_ref=lambda arn: ({"arn": arn}, {"arn": arn}, arn) if arn != "deleted" else (0, 0, arn),
+            _execution_record_for_config=lambda function, _: function["arn"],
+            _execute_function_with_config_scope=self._execute,
+        )
+        pace.pace_schedules(self.events, functions)
+
+    def _tick(self) -> None:
+        for arn in ("reconciler", "walker", "deleted"):
+            self.events._dispatch_to_lambda(arn, f'{{"rule": "{arn}"}}')
+
+    def _dispatch(self, arn: str, _payload: str) -> None:
+        self.direct.append(arn)
+
+    def _execute(self, arn: str, event: object) -> None:
+        self.started.put((arn, event))
+        self.ends[arn].get(timeout=60)
+        self.started.put((arn, "ended"))
+
+    def read(self) -> tuple[str, object]:
+        """Return the next start or end of an invocation."""
+        return self.started.get(timeout=60)
+
+
+def test_a_schedule_waits_for_its_last_invocation() -> None:
+    """Another tick starts no second process, and functions do not wait for each other."""
+    schedules = Schedules()
+    schedules.events._tick_scheduled_rules()
+    started = [schedules.read(), schedules.read()]
+    assert sorted(arn for arn, _ in started) == ["reconciler", "walker"]
+    assert {"rule": "walker"} in [event for _, event in started]
+    schedules.ends["walker"].put(None)
+    assert schedules.read() == ("walker", "ended")
+    found: list[tuple[str, object]] = []
+    while not found:
+        schedules.events._tick_scheduled_rules()
+        with suppress(queue.Empty):
+            found.append(schedules.started.get(timeout=0.05))
+    assert found == [("walker", {"rule": "walker"})]
+    assert schedules.started.empty()
+    for arn in ("walker", "reconciler"):
+        schedules.ends[arn].put(None)
+
+
+def test_other_events_invoke_a_function_each_time() -> None:
+    """Only schedules skip an invocation."""
+    schedules = Schedules()
+    for _ in range(2):
+        schedules.events._dispatch_to_lambda("reconciler", "{}")
+    assert schedules.direct == ["reconciler", "reconciler"]

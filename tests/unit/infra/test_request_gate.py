@@ -1,6 +1,8 @@
 """The limit on concurrent API requests of the embedded engine."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,23 +32,103 @@ def count_running(requests: list[asyncio.Task[bool]]) -> int:
     return sum(request.done() and not request.cancelled() and request.result() for request in requests)
 
 
-def test_a_cold_function_starts_few_processes() -> None:
-    """Each answered request allows one more, up to the limit."""
+class Clock:
+    """A clock that a test moves. It calls the timers that are due."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def read(self) -> float:
+        """Return the time in seconds."""
+        return self.now
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Any:
+        """Call a function when the clock has moved, unless it is cancelled."""
+        timer = (self.now + seconds, function)
+        self.timers.append(timer)
+        return SimpleNamespace(cancel=partial(self._cancel, timer))
+
+    async def move(self, seconds: float) -> None:
+        """Move the clock, and let the tasks run that can."""
+        end = self.now + seconds
+        while due := sorted((timer for timer in self.timers if timer[0] <= end), key=lambda timer: timer[0]):
+            self.timers.remove(due[0])
+            self.now = due[0][0]
+            due[0][1]()
+        self.now = end
+        await settle()
+
+    def _cancel(self, timer: tuple[float, Callable[[], None]]) -> None:
+        if timer in self.timers:
+            self.timers.remove(timer)
+
+
+def make_gate(clock: Clock, most: int) -> RequestGate:
+    """Return a gate on this clock."""
+    return RequestGate(most, clock=clock.read, call_later=clock.call_later)
+
+
+def test_another_process_starts_after_the_time_that_a_start_takes() -> None:
+    """A request waits that long for a free process. Before the first has answered, the time is not known."""
 
     async def run() -> list[int]:
-        gate = RequestGate(4)
+        clock = Clock()
+        gate = make_gate(clock, 5)
         requests = await admit(gate, 12)
+        await clock.move(2)
         seen = [count_running(requests)]
-        for _ in range(4):
-            gate.leave()
-            await settle()
+        gate.leave()  # a start takes 2 s, and the others have waited that long
+        for seconds in (0, 1.9, 0.1, 2, 2, 2):
+            await clock.move(seconds)
             seen.append(count_running(requests))
         for request in requests:
             request.cancel()
         return seen
 
-    # Of two running requests, one ends: then three may run, of which two are new, and so on.
-    assert asyncio.run(run()) == [FIRST, 4, 6, 7, 8]
+    # One that has ended gives its place to the third, and the others start 2 s apart, up to the limit of 5 at once.
+    assert asyncio.run(run()) == [FIRST, 4, 4, 5, 6, 6, 6]
+
+
+def test_requests_wait_for_a_free_process_rather_than_start_one() -> None:
+    """Many short requests need no more than the first processes."""
+
+    async def run() -> list[int]:
+        clock = Clock()
+        gate = make_gate(clock, 8)
+        assert await gate.enter()
+        await clock.move(1)
+        gate.leave()
+        requests = await admit(gate, 40)
+        seen = [count_running(requests)]
+        for _ in range(40):
+            await clock.move(0.02)
+            gate.leave()
+            await clock.move(0)
+            seen.append(count_running(requests))
+        return seen
+
+    # Each request that ends admits the next one.
+    assert asyncio.run(run()) == [min(FIRST + number, 40) for number in range(41)]
+
+
+def test_a_first_request_that_waits_for_a_job_is_no_measure() -> None:
+    """A start never counts as longer than a few seconds."""
+
+    async def run() -> int:
+        clock = Clock()
+        gate = make_gate(clock, 8)
+        assert await gate.enter()
+        await clock.move(20)
+        gate.leave()
+        requests = await admit(gate, 3)
+        await clock.move(request_gate.MAX_START_SECONDS)
+        found = count_running(requests)
+        for _ in range(3):
+            gate.leave()
+        return found
+
+    assert asyncio.run(run()) == 3
 
 
 def test_requests_are_admitted_in_order() -> None:
@@ -108,28 +190,26 @@ def test_a_caller_that_leaves_gives_its_place_to_the_next() -> None:
     assert asyncio.run(run()) == 2
 
 
-def test_after_a_pause_few_processes_start_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_pause_few_processes_start_again() -> None:
     """MiniStack has ended the others."""
-    now = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
 
     async def run() -> list[int]:
-        gate, seen = RequestGate(8), []
+        clock = Clock()
+        gate, seen = make_gate(clock, 8), []
         for _ in range(2):
-            for _ in range(10):
-                assert await gate.enter()
-                gate.leave()
             requests = await admit(gate, 12)
             seen.append(count_running(requests))
-            for _ in range(8):
+            await clock.move(1)
+            gate.leave()
+            await clock.move(60)
+            seen.append(count_running(requests))
+            for _ in range(11):
                 gate.leave()
-            for request in requests:
-                request.cancel()
-            await asyncio.sleep(0)
-            now[0] += request_gate.IDLE_SECONDS + 1
+            assert all(await asyncio.gather(*requests))
+            await clock.move(request_gate.IDLE_SECONDS)
         return seen
 
-    assert asyncio.run(run()) == [8, 8]
+    assert asyncio.run(run()) == [2, 9, 2, 9]
 
 
 @pytest.mark.parametrize(("processors", "processes"), [(1, 8), (2, 8), (4, 16), (64, 32)])
