@@ -99,12 +99,16 @@ class Deployer:
         return [name for name, each in found.items() if each is None or not each.is_protected]
 
 
+#: Parses the template once per process.
+_load_template = cache(template.load_template)
+
+
 def use(deployer: Deployer, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     """Let the commands use a deployer's account. Its network is not checked: see tests/integration/test_network.py."""
     monkeypatch.setattr("infra.deployment.aws_account.aws_clients", deployer.make_clients)
     monkeypatch.setattr("infra.deployment.network.check_network", lambda *_: None)
     monkeypatch.setattr("infra.deployment.wheels.build_full", lambda *_: PACKAGES)
-    monkeypatch.setattr("infra.deployment.template.load_template", cache(template.load_template))
+    monkeypatch.setattr("infra.deployment.template.load_template", _load_template)
     monkeypatch.setattr("infra.deployment.page.build_files", lambda *_: {})
     monkeypatch.setattr(cloudformation, "AWS_POLLING", cloudformation.Polling(interval=0, timeout=60))
     return deployer
