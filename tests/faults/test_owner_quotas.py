@@ -9,7 +9,8 @@ from faults.simulator.mutants import MUTANTS
 from faults.simulator.random_run import Run
 from faults.simulator.settings import Blueprint
 
-RUNS = 150
+#: Runs with and without ``--thorough``.
+RUNS = {True: 150, False: 50}
 
 
 @pytest.fixture
@@ -28,10 +29,16 @@ def count_jobs(run: Run) -> tuple[int, int]:
     return counts.pop("opened", 0), sum(counts.values())
 
 
-def test_counts_are_exact_under_faults(limited: Functions) -> None:
+@pytest.fixture
+def seeds(request: pytest.FixtureRequest) -> range:
+    """Return the seeds of the runs."""
+    return range(RUNS[request.config.getoption("--thorough")])
+
+
+def test_counts_are_exact_under_faults(limited: Functions, seeds: range) -> None:
     """When every job has ended, as many were closed as were opened, and no job with a record was left out."""
     total = 0
-    for seed in range(RUNS):
+    for seed in seeds:
         run = Run(limited, seed)
         report = run.go()
         assert not report.breaches, report
@@ -39,14 +46,14 @@ def test_counts_are_exact_under_faults(limited: Functions) -> None:
         assert opened == closed, f"seed {seed}: {opened} opened, {closed} closed"
         assert opened >= len(run.world.jobs), f"seed {seed}: {opened} opened, {len(run.world.jobs)} jobs"
         total += opened
-    assert total > RUNS
+    assert total > len(seeds)
 
 
-def test_a_count_outside_of_its_transaction_is_found(limited: Functions) -> None:
+def test_a_count_outside_of_its_transaction_is_found(limited: Functions, seeds: range) -> None:
     """The test above can fail: if a kill can separate a transition from its count, the counts differ."""
     (mutant,) = [each for each in MUTANTS if each.name == "member counted outside of the transaction that moves it"]
     with mutant.alive():
-        for seed in range(RUNS):
+        for seed in seeds:
             run = Run(limited, seed)
             run.go()
             opened, closed = count_jobs(run)

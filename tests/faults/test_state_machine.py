@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from faults.simulator.null_observer import NullObserver
 from faults.simulator.settings import BUCKET, Blueprint
 from faults.simulator.tables import Tables, from_template
@@ -218,4 +219,12 @@ class JobMachine(RuleBasedStateMachine):
 
 
 TestJobMachine = JobMachine.TestCase
-TestJobMachine.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)
+#: Orders with and without ``--thorough``.
+EXAMPLES = {True: 300, False: 100}
+
+
+@pytest.fixture(autouse=True)
+def examples(request: pytest.FixtureRequest) -> None:
+    """Set the number of orders."""
+    number = EXAMPLES[request.config.getoption("--thorough")]
+    TestJobMachine.settings = settings(max_examples=number, stateful_step_count=25, deadline=None)

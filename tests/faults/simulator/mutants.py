@@ -104,6 +104,7 @@ MUTANTS = (
         worker.dead_letters.DeadLetters.handle_dead_letter,
         "if not self.jobs.compare_and_swap(job, decision.job):",
         "if False:",
+        is_rare=True,
     ),
     Mutant(
         "service's fault taken for the picture's",
@@ -144,6 +145,7 @@ MUTANTS = (
         "return self._read(job, max_bytes)\n    except",
         "job.source is None or self.sources.copy(job.source, job.raw.key);"
         " return self._read(job, max_bytes)\n    except",
+        is_rare=True,
     ),
     Mutant(
         "record refers to the upload that a form can replace",

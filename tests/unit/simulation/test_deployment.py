@@ -33,6 +33,9 @@ LOADS = {
 }
 #: Loads that take little time and use both queues, retries and dead letters.
 QUICK = {"a batch", "crashing workers"}
+EACH_LOAD = pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.thorough]) for each in LOADS]
+)
 
 
 def run(load: Load, *, seed: int = 3, **changes: int) -> Deployment:
@@ -57,9 +60,7 @@ def test_every_image_and_message_is_accounted_for(name: str) -> None:
     assert deployment.jobs.open == 0
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.thorough]) for each in LOADS]
-)
+@EACH_LOAD
 def test_same_seed_repeats_a_run_and_another_seed_does_not(name: str) -> None:
     """All times and samples are equal."""
     first, second, other = run(LOADS[name]), run(LOADS[name]), run(LOADS[name], seed=4)
@@ -68,7 +69,7 @@ def test_same_seed_repeats_a_run_and_another_seed_does_not(name: str) -> None:
     assert first.jobs.ended != other.jobs.ended
 
 
-@pytest.mark.parametrize("name", LOADS)
+@EACH_LOAD
 def test_counts_add_up_in_an_unfinished_run(name: str) -> None:
     """During a run, some jobs are open and none is missing."""
     deployment = Deployment(Settings.from_template(), DURATIONS, LOADS[name], 3)

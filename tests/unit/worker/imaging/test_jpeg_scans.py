@@ -22,6 +22,10 @@ from worker.imaging.planner import can_skip_refinements, make_plan, make_unoptim
 from worker.imaging.stored_header import StoredHeader
 
 PHOTOGRAPHS = sorted((Path(__file__).parents[4] / "safelight" / "demo_images").glob("*.jpg"))
+#: The largest photograph takes most of the time, and shows the same as the others.
+PARAMETERS = [
+    pytest.param(each, marks=[pytest.mark.thorough] if each.stem == "contact-sheet" else []) for each in PHOTOGRAPHS
+]
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=20_000_000, max_side=5_000)
 HEADER = StoredHeader(
     format="JPEG", mode="RGB", stored_size=(4000, 3000), orientation=1, is_opaque=True, is_srgb=True, is_still=True
@@ -52,7 +56,7 @@ def decode_luma(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "options", [{}, {"quality": 95}, {"subsampling": "4:4:4"}, {"restart_marker_rows": 1}], ids=str
 )
-@pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("photograph", PARAMETERS, ids=lambda path: path.stem)
 def test_luma_does_not_change_without_chroma(photograph: Path, options: dict[str, Any]) -> None:
     """Every value is equal, and a part of the file is not read."""
     data = make_progressive(photograph, **options)
@@ -113,7 +117,7 @@ def test_a_damaged_file_never_fails_otherwise(cut: int) -> None:
 
 
 @pytest.mark.parametrize("quality", [75, 90, 98])
-@pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("photograph", PARAMETERS, ids=lambda path: path.stem)
 def test_the_error_of_skipped_details_is_lower_than_that_of_the_encoder(photograph: Path, quality: int) -> None:
     """By at least 6 dB, for a lossy output of an eighth of the size."""
     data = make_progressive(photograph, quality=quality)
