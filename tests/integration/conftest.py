@@ -1,12 +1,18 @@
 """The Lambda functions on moto, with the tables, bucket and queues of the template."""
 
-from collections.abc import Iterator, Mapping
+import copy
+import copyreg
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from support import slow_machines  # noqa: F401 - settings of hypothesis
 from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
@@ -31,6 +37,15 @@ if TYPE_CHECKING:
 
 
 CLIENTS = ClientPool()
+TABLES = {
+    "JobTable": TABLE,
+    "IdempotencyTable": "Idempotency",
+    "LibraryTable": LIBRARY,
+    "BatchTable": BATCHES,
+    "WebhookTable": "Webhooks",
+    "WebhookSecretTable": "WebhookSecrets",
+}
+REGION = "us-east-1"
 QUEUES = ("jobs", "bulk-jobs", "uploads", "dead-letters", "event-dead-letters", "webhooks", "heard")
 
 #: Limits of work and leases that a test on a busy machine would reach. A test of one sets it itself.
@@ -70,18 +85,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
         monkeypatch.setattr(module, name, AMPLE_TIME)
     with mock_aws(), CLIENTS.lend(), sandboxes.lend():
         clients = make_clients(5)
-        queues = {name: _queue(clients, name) for name in QUEUES}
-        defaults = parameter_defaults(_template())
-        topic = _topic(clients, queues["heard"])
-        for name, value in (_environment(queues, defaults) | {"EVENT_TOPIC_ARN": topic}).items():
+        built = _restore_stack(clients)
+        queues = built.queues
+        for name, value in (_environment(queues, _defaults()) | {"EVENT_TOPIC_ARN": built.topic}).items():
             monkeypatch.setenv(name, value)
-        clients.s3.create_bucket(Bucket=BUCKET)
-        _make_table(clients, "JobTable", TABLE)
-        _make_table(clients, "IdempotencyTable", "Idempotency")
-        _make_table(clients, "LibraryTable", LIBRARY)
-        _make_table(clients, "BatchTable", BATCHES)
-        _make_table(clients, "WebhookTable", "Webhooks")
-        _make_table(clients, "WebhookSecretTable", "WebhookSecrets")
         yield Cloud(
             clients=clients,
             jobs=JobTable(clients.dynamodb, TABLE, batch_table=BATCHES, bucket=BUCKET, listing_shards=4),
@@ -102,6 +109,71 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
 def _template() -> Mapping[str, Any]:
     """Return the template, parsed once per run. Parsing takes most of the time of a stack on moto."""
     return load_template()
+
+
+@cache
+def _defaults() -> Mapping[str, str]:
+    return parameter_defaults(_template())
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltStack:
+    """The addresses of a stack on moto, and the attributes of moto's services after its creation."""
+
+    queues: Mapping[str, str]
+    topic: str
+    attributes: Sequence[Mapping[str, Any]]
+    #: What the attributes have in place of the services, which are other objects in each test.
+    marks: Sequence[object]
+
+
+_built_stacks: list[BuiltStack] = []
+
+
+def _create_in_copies(create: Callable[[], object]) -> None:
+    """Let a copy of an object have a lock of its own."""
+    copyreg.pickle(type(create()), lambda _: (create, ()))
+
+
+for _create in (threading.Lock, threading.RLock, threading.Condition):
+    _create_in_copies(_create)
+
+
+def _restore_stack(clients: Clients) -> BuiltStack:
+    """Create the stack once per process, and copy it for all other tests: its requests take longer than most tests."""
+    services = _list_services()
+    if not _built_stacks:
+        queues = {name: _queue(clients, name) for name in QUEUES}
+        topic = _topic(clients, queues["heard"])
+        clients.s3.create_bucket(Bucket=BUCKET)
+        for resource, name in TABLES.items():
+            _make_table(clients, resource, name)
+        marks = [object() for _ in services]
+        created = _copy_attributes([vars(each) for each in services], services, marks)
+        _built_stacks.append(BuiltStack(queues, topic, created, marks))
+    built = _built_stacks[0]
+    for service, attributes in zip(services, _copy_attributes(built.attributes, built.marks, services), strict=True):
+        vars(service).update(attributes)
+    return built
+
+
+def _list_services() -> list[Any]:
+    """Return the services of moto that the stack uses. S3 has a partition instead of a region."""
+    return [
+        get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION],
+        get_backend("sns")[DEFAULT_ACCOUNT_ID][REGION],
+        get_backend("sqs")[DEFAULT_ACCOUNT_ID][REGION],
+        get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"],
+    ]
+
+
+def _copy_attributes(
+    attributes: Sequence[Mapping[str, Any]], old: Sequence[object], new: Sequence[object]
+) -> list[dict[str, Any]]:
+    """Return deep copies that refer to new objects in place of old ones."""
+    replaced = {id(each): other for each, other in zip(old, new, strict=True)}
+    copied: list[dict[str, Any]] = copy.deepcopy([dict(each) for each in attributes], replaced)
+    return copied
 
 
 def _queue(clients: Clients, name: str) -> str:
