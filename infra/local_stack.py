@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,7 +170,7 @@ def forget_parameters(state_dir: Path) -> None:
 def local_parameters() -> dict[str, str]:
     """Return the template parameters of a local stack that differ from the defaults."""
     counts = [int(count) for count in template.load_template()["Mappings"]["Counts"]]
-    processors = max(MIN_CONCURRENCY, os.cpu_count() or 1)
+    workers = str(max(count for count in counts if count <= max(MIN_CONCURRENCY, os.cpu_count() or 1)))
     return {
         "ApiAuth": "none",
         "ApiPathPrefix": LOCAL_API_PREFIX,
@@ -184,15 +184,9 @@ def local_parameters() -> dict[str, str]:
         "UiOrigins": "*",
         "ThrottleRate": "10000",
         "ThrottleBurst": "5000",
-        "InteractiveConcurrency": _find_largest(counts, processors),
-        # While a worker receives its next messages, its processor would be idle.
-        "BulkConcurrency": _find_largest(counts, processors + 1),
+        "InteractiveConcurrency": workers,
+        "BulkConcurrency": workers,
     }
-
-
-def _find_largest(counts: Iterable[int], most: int) -> str:
-    """Return the largest of the counts that the template allows, up to ``most``."""
-    return str(max(count for count in counts if count <= most))
 
 
 def deploy_to_engine(  # noqa: PLR0913, PLR0917 - the last two have defaults

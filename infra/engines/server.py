@@ -22,7 +22,6 @@ from infra.engines.patches import (
     function_logs,
     gateway_compression,
     log_pages,
-    object_etags,
     object_events,
     object_files,
     pace,
@@ -71,7 +70,6 @@ def main() -> None:
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
         s3 = importlib.import_module("ministack.services.s3")
         stable_names.install_bucket_names(provisioners, s3)
-        object_etags.install(s3)
         object_events.install(s3)
         object_files.install(s3)
         unfinished_uploads.install(s3, Path(os.environ["S3_DATA_DIR"]).with_name("parts"))

@@ -10,7 +10,7 @@ from safelight.models import Job, MemberPage
 
 PAGE_SIZE = 100
 MIN_PAGE_SIZE = 10
-MIN_PAUSE_SECONDS = 0.1
+MIN_PAUSE_SECONDS = 0.25
 MAX_PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 1.5
 #: Weight of the newest measurement of the rate.

@@ -57,6 +57,6 @@ def test_local_parameters_are_valid_on_any_machine(processors: int | None, monke
     monkeypatch.setattr("os.cpu_count", lambda: processors)
     values = local_stack.local_parameters()
     parameters.check_parameters(GOOD | values, KNOWN)
-    for name, more in (("InteractiveConcurrency", 0), ("BulkConcurrency", 1)):
+    for name in ("InteractiveConcurrency", "BulkConcurrency"):
         assert values[name] in TEMPLATE["Parameters"][name]["AllowedValues"]
-        assert 2 + more <= int(values[name]) <= max(2, processors or 1) + more
+        assert 2 <= int(values[name]) <= max(2, processors or 1)

@@ -311,7 +311,7 @@ def test_overtaken_job_is_confirmed(setup: Setup, monkeypatch: pytest.MonkeyPatc
 def test_jobs_in_a_long_queue_are_not_confirmed(setup: Setup) -> None:
     """A long wait for a worker is not mistaken for a lost event."""
     setup.add_images(30)
-    setup.api.queued_polls = 16
+    setup.api.queued_polls = 14
     assert setup.run().succeeded == 30
     assert setup.clock.now > CONFIRM_SECONDS
     assert setup.api.calls["POST uploads/…/confirm"] == 0
