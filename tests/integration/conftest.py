@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.responses import DynamoHandler
 from support import slow_machines  # noqa: F401 - settings of hypothesis
 from support.client_pool import ClientPool
 from support.moto_cloud import BATCHES, BUCKET, LIBRARY, TABLE, Cloud
@@ -135,6 +136,18 @@ def _create_in_copies(create: Callable[[], object]) -> None:
     copyreg.pickle(type(create()), lambda _: (create, ()))
 
 
+def _serve_one_at_a_time(handler: Any) -> None:
+    """Let moto handle one DynamoDB request at a time: a transaction copies tables that another thread may change."""
+    lock, call_action = threading.RLock(), handler.call_action
+
+    def call_alone(request: Any) -> Any:
+        with lock:
+            return call_action(request)
+
+    handler.call_action = call_alone
+
+
+_serve_one_at_a_time(DynamoHandler)
 for _create in (threading.Lock, threading.RLock, threading.Condition):
     _create_in_copies(_create)
 

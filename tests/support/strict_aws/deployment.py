@@ -110,5 +110,5 @@ def use(deployer: Deployer, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     monkeypatch.setattr("infra.deployment.wheels.build_full", lambda *_: PACKAGES)
     monkeypatch.setattr("infra.deployment.template.load_template", _load_template)
     monkeypatch.setattr("infra.deployment.page.build_files", lambda *_: {})
-    monkeypatch.setattr(cloudformation, "AWS_POLLING", cloudformation.Polling(interval=0, timeout=60))
+    monkeypatch.setattr(cloudformation, "AWS_POLLING", cloudformation.Polling(interval=0, timeout=600))
     return deployer
