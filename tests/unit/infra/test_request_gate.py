@@ -69,6 +69,15 @@ def make_gate(clock: Clock, most: int) -> RequestGate:
     return RequestGate(most, clock=clock.read, call_later=clock.call_later)
 
 
+async def make_started_gate(clock: Clock, seconds: float) -> RequestGate:
+    """Return a gate for eight requests whose first one has ended after this time."""
+    gate = make_gate(clock, 8)
+    assert await gate.enter()
+    await clock.move(seconds)
+    gate.leave()
+    return gate
+
+
 def test_another_process_starts_after_the_time_that_a_start_takes() -> None:
     """A request waits that long for a free process. Before the first has answered, the time is not known."""
 
@@ -95,10 +104,7 @@ def test_requests_wait_for_a_free_process_rather_than_start_one() -> None:
 
     async def run() -> list[int]:
         clock = Clock()
-        gate = make_gate(clock, 8)
-        assert await gate.enter()
-        await clock.move(1)
-        gate.leave()
+        gate = await make_started_gate(clock, 1)
         requests = await admit(gate, 40)
         seen = [count_running(requests)]
         for _ in range(40):
@@ -117,10 +123,7 @@ def test_a_first_request_that_waits_for_a_job_is_no_measure() -> None:
 
     async def run() -> int:
         clock = Clock()
-        gate = make_gate(clock, 8)
-        assert await gate.enter()
-        await clock.move(20)
-        gate.leave()
+        gate = await make_started_gate(clock, 20)
         requests = await admit(gate, 3)
         await clock.move(request_gate.MAX_START_SECONDS)
         found = count_running(requests)
