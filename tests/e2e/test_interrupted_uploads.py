@@ -27,6 +27,8 @@ from shared.jobs.part_plan import MIN_PART_BYTES
 
 MEGABYTES = float(os.environ.get("SAFELIGHT_UPLOAD_MEGABYTES", "18"))
 TESTS = Path(__file__).parents[1]
+#: No other test on the stack, and no example of the API, uses this name.
+NAME = "interrupted-upload.tif"
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,14 @@ class Sender:
 def sender(tmp_path: Path) -> Sender:
     """Return the command for a TIFF file without compression, whose parts all differ."""
     side = int((MEGABYTES * 1_000_000 / 3) ** 0.5)
-    image = tmp_path / "scan.tif"
+    image = tmp_path / NAME
     Image.frombytes("RGB", (side, side), Random(1).randbytes(side * side * 3)).save(image)
     return Sender(tmp_path, image)
 
 
 def check_one_job(client: httpx.Client, sender: Sender) -> None:
     """Check that the file has one job, which completes with the file's bytes."""
-    listed = client.get("jobs", params={"filename": "scan.tif"}).raise_for_status().json()["jobs"]
+    listed = client.get("jobs", params={"filename": NAME}).raise_for_status().json()["jobs"]
     (job_id,) = [each["id"] for each in listed]
     wait_until(lambda: client.get(f"jobs/{job_id}").json()["done"])
     job = client.get(f"jobs/{job_id}").json()
