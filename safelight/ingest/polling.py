@@ -14,7 +14,7 @@ MIN_PAUSE_SECONDS = 0.25
 MAX_PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 1.5
 #: Weight of the newest measurement of the rate.
-_SMOOTHING = 0.3
+_SMOOTHING = 0.7
 #: The upload of a job that still waits for its file is confirmed if a worker has taken a job whose file was uploaded
 #: this many seconds later.
 CONFIRM_SECONDS = 30.0
@@ -141,9 +141,9 @@ class Poller:
         # The first measurement counts fully. Smoothed from zero, the rate would stay too low for a while.
         self._rate += (_SMOOTHING if self._rate else 1.0) * (measured - self._rate)
         if self._round_ended:
-            left = files.count_files(checkpoint, State.SENT, PAGE_SIZE)
+            left = files.count_files(checkpoint, State.SENT, 2 * PAGE_SIZE)
             # Wait until most of a page should have ended, but only half of the last jobs, which delay the whole run.
-            awaited = PAGE_SIZE * 0.8 if left == PAGE_SIZE else left / 2
+            awaited = min(PAGE_SIZE * 0.8, left / 2)
             self._pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, awaited / self._rate))
         else:
             self._pause = min(MAX_PAUSE_SECONDS, self._pause * _PAUSE_FACTOR)
