@@ -90,6 +90,7 @@ def through_the_model(service: str, fault: Fault, times: int) -> tuple[int, str]
     return len({send.tried for send, _ in world.steps}), actor.result
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("fault", RETRIED)
 @pytest.mark.parametrize("times", [1, 2, 3])

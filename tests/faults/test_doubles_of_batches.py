@@ -155,6 +155,7 @@ def test_objects_are_checked_and_copied(both: tuple[Clients, Clients]) -> None:
     assert story == [(3, b"abc", "application/octet-stream", ["404", "NoSuchKey"])] * 2
 
 
+@pytest.mark.thorough
 def test_a_copy_requires_the_given_etag(both: tuple[Clients, Clients]) -> None:
     """Another ETag is refused. moto ignores it; the embedded engine does not (e2e/test_imports.py)."""
     s3 = both[0].s3

@@ -29,21 +29,18 @@ MUTANTS = (
         DeliveryTable.finish,
         'condition="#Tries = :tries AND #Round = :round"',
         'condition="#Round = :round OR #Tries = :tries"',
-        is_rare=True,
     ),
     Mutant(
         "deliveries of deleted webhooks wait for ever",
         notifier.deferral.DeferredDeliveries._end_page,
         "return self._hold_page(name, due, now, reason=WEBHOOK_GONE)",
         "return Resumed()",
-        is_rare=True,
     ),
     Mutant(
         "stream goes on after a refused event",
         notifier.app.EventPublisher.publish_changes,
         "raise failed[0][1]",
         'return {"batchItemFailures": []}',
-        is_rare=True,
     ),
     Mutant(
         "secret outlives its webhook",

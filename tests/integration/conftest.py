@@ -106,6 +106,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch, sandboxes: SandboxPool) -> Iterator[C
         root.cache_clear()
 
 
+@pytest.fixture
+def kill_step(request: pytest.FixtureRequest) -> int:
+    """Return how many calls later the next run of a function is killed: each call with ``--thorough``."""
+    return 1 if request.config.getoption("--thorough") else 4
+
+
 @cache
 def _template() -> Mapping[str, Any]:
     """Return the template, parsed once per run. Parsing takes most of the time of a stack on moto."""

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from support import sample_images
 from support.moto_cloud import Answer, Cloud
+from support.thorough import every
 
 import api.dependencies
 from api.dead_letters.use_cases import MAX_REDRIVES
@@ -77,7 +78,7 @@ def test_dead_letter_has_kind_reason_and_time(cloud: Cloud) -> None:
     assert message["size"] > 0
 
 
-@pytest.mark.parametrize("limit", ["1", "2", "3", "4", "100"])
+@pytest.mark.parametrize("limit", every(5, ["3", "1", "2", "4", "100"]))
 def test_list_is_ordered_by_reason(cloud: Cloud, limit: str) -> None:
     """With every page size: jobs by reason and age, then messages, each exactly once."""
     late = create_dead_job(cloud, "SERVICE_GONE")

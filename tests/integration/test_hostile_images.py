@@ -3,6 +3,7 @@
 import pytest
 from support import events, hostile_files, sample_images
 from support.moto_cloud import Cloud
+from support.thorough import every
 
 import worker.app
 from shared.errors import ImageError, error_classes
@@ -20,7 +21,7 @@ def limit_only_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.sandbox.budget.WALL_FACTOR", 400)  # a busy machine gives a child little CPU time
 
 
-@pytest.mark.parametrize("name", hostile_files.WORST)
+@pytest.mark.parametrize("name", every(3, hostile_files.WORST))
 def test_hostile_file_fails_only_its_own_job(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Valid images of the batch are completed, and the error shows no internals."""
     limit_only_cpu_time(monkeypatch)

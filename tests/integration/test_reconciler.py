@@ -9,6 +9,7 @@ import pytest
 from support import events, sample_images
 from support.moto_cloud import Cloud
 from support.sandboxes import READY
+from support.thorough import every
 
 import api.dependencies
 import worker.app
@@ -231,7 +232,7 @@ def test_an_image_that_kills_every_worker_is_tried_five_times(cloud: Cloud, adva
     assert ended.error.code == "ATTEMPTS_EXHAUSTED"
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("signal_number", every(2, [signal.SIGKILL, signal.SIGSEGV]))
 def test_killed_child_does_not_fail_the_image(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, signal_number: int
 ) -> None:

@@ -14,6 +14,7 @@ TEXT = template.TEMPLATE.read_text(encoding="utf-8")
 MAX_BYTES = 1_000_000
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_cloudformation_reads_the_template_from_its_url(region: str) -> None:
     """Unchanged, from the bucket and key of the URL."""

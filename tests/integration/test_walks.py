@@ -209,7 +209,9 @@ def walk_and_die(cloud: Cloud, call_number: int) -> bool:
     return calls >= call_number
 
 
-def test_a_walk_continues_after_a_kill_at_every_call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_continues_after_a_kill_at_every_call(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, kill_step: int
+) -> None:
     """Each object gets one job, wherever the walker dies, and no walk is left."""
     monkeypatch.setattr("api.batches.backfill.CHUNK", 2)
     store(cloud, *NAMES)
@@ -225,7 +227,7 @@ def test_a_walk_continues_after_a_kill_at_every_call(cloud: Cloud, monkeypatch: 
         assert count_sources(cloud, batch_id) == Counter(NAMES), f"killed at call {number}"
         assert read(cloud, batch_id)["walk"]["state"] == "over"
         assert count_walks(cloud) == 0
-        number += 1
+        number += kill_step
     assert number > 10
 
 

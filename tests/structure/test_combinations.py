@@ -74,6 +74,7 @@ def test_combinations_decide_every_condition_both_ways() -> None:
         assert len({each[name] for each in COMBINATIONS if name in each}) > 1, name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(len(COMBINATIONS)))
 def test_every_combination_can_be_deployed(number: int) -> None:
     """CloudFormation accepts the values, SAM the template, and no resource needs one that does not exist."""

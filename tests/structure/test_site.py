@@ -25,12 +25,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.thorough
 def test_every_page_is_on_the_site(site: Path) -> None:
     """Every page is on the site."""
     for page in links.list_pages(ROOT):
         assert (site / page.relative_to(ROOT)).with_suffix(".html").exists()
 
 
+@pytest.mark.thorough
 def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
     """Scripts, styles, fonts and images are part of the site."""
     for page in site.rglob("*.html"):

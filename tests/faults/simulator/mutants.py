@@ -34,8 +34,6 @@ class Mutant:
     function: Callable[..., Any]
     text: str
     instead: str
-    #: Few runs catch it, so only ``make test-all`` tries it.
-    is_rare: bool = False
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -60,9 +58,8 @@ class Mutant:
 
 
 def parametrize(mutants: Iterable[Mutant]) -> pytest.MarkDecorator:
-    """Return a mark that runs a test with each mutant, with a rare one only in ``make test-all``."""
-    rare = pytest.mark.thorough
-    params = [pytest.param(each, id=each.name, marks=[rare] if each.is_rare else []) for each in mutants]
+    """Return a mark that runs a test with each mutant, in ``make test-all`` only."""
+    params = [pytest.param(each, id=each.name, marks=pytest.mark.thorough) for each in mutants]
     return pytest.mark.parametrize("mutant", params)
 
 
@@ -104,7 +101,6 @@ MUTANTS = (
         worker.dead_letters.DeadLetters.handle_dead_letter,
         "if not self.jobs.compare_and_swap(job, decision.job):",
         "if False:",
-        is_rare=True,
     ),
     Mutant(
         "service's fault taken for the picture's",
@@ -129,14 +125,12 @@ MUTANTS = (
         find_created,
         "if not reservation.is_repeat:",
         "if True:",
-        is_rare=True,
     ),
     Mutant(
         "members made anew by the second try of a request",
         MemberCreation.add,
         "if is_repeat else {}",
         "if None else {}",
-        is_rare=True,
     ),
     Mutant("whatever lies there is copied", SourceStore._copy, "CopySourceIfMatch=source.etag,", ""),
     Mutant(
@@ -145,7 +139,6 @@ MUTANTS = (
         "return self._read(job, max_bytes)\n    except",
         "job.source is None or self.sources.copy(job.source, job.raw.key);"
         " return self._read(job, max_bytes)\n    except",
-        is_rare=True,
     ),
     Mutant(
         "record refers to the upload that a form can replace",
@@ -153,13 +146,12 @@ MUTANTS = (
         "if data is None",
         "if True or data is None",
     ),
-    Mutant("one copy of an upload for all attempts", object_keys.pinned_key, "{attempt}", "1", is_rare=True),
+    Mutant("one copy of an upload for all attempts", object_keys.pinned_key, "{attempt}", "1"),
     Mutant(
         "upload deleted though its job was cancelled and may be retried",
         worker.image_processor._is_unused,
         "refusal.job.raw.key != upload.key",
         "refusal.job.status.is_terminal",
-        is_rare=True,
     ),
     Mutant(
         "uploads expired without looking for their bytes",

@@ -136,7 +136,9 @@ def test_a_service_fault_returns_the_events_of_one_watch(cloud: Cloud, monkeypat
     assert count_keys(cloud) == Counter(["in/a.jpg", "in/b.jpg"])
 
 
-def test_a_catch_up_continues_after_a_kill_at_every_call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catch_up_continues_after_a_kill_at_every_call(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, kill_step: int
+) -> None:
     """Each object has one job, whichever call is the last of a walker, and the counts are exact."""
     monkeypatch.setattr("api.watches.catch_up.LISTED", 2)
     keys = [f"{number}.jpg" for number in range(3)]
@@ -157,7 +159,7 @@ def test_a_catch_up_continues_after_a_kill_at_every_call(cloud: Cloud, monkeypat
         assert read(cloud, watch_id)["counts"]["jobs"] == len(keys)
         cloud.call("DELETE", f"/v1/watches/{watch_id}")
         cloud.walk()
-        number += 1
+        number += kill_step
     assert number > 10
 
 

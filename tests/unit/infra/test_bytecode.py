@@ -25,6 +25,7 @@ def test_every_module_has_bytecode_that_is_not_checked(tmp_path: Path) -> None:
     assert {path.read_bytes()[4:8] for path in compiled.values()} == {UNCHECKED}
 
 
+@pytest.mark.thorough
 @needs_python
 def test_bytecode_is_reproducible(tmp_path: Path) -> None:
     """Neither the folder, nor the cache, nor the other modules change the bytes."""

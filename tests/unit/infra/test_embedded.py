@@ -157,6 +157,7 @@ def check_second_up(state: Path, stack: Stack) -> None:
     assert _environment_of_the_api(stack)["LINK_SECONDS"] == "901"
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_data_survives_down_and_a_lost_port(state: Path, port: socket.socket) -> None:
     """After `down`, every process is gone. `up` finds the data, even on another port."""
@@ -179,6 +180,7 @@ def test_data_survives_down_and_a_lost_port(state: Path, port: socket.socket) ->
     assert embedded.count_log_errors(state) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("port")
 @pytest.mark.e2e
 def test_a_killed_engine_is_replaced(state: Path) -> None:

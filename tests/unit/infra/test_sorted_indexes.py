@@ -134,6 +134,7 @@ def pages(query: dict[str, Any]) -> list[tuple[int, Answer]]:
         more = {"ExclusiveStartKey": told[-1][1]["LastEvaluatedKey"]}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(3))
 def test_queries_return_the_same_with_and_without_the_patch(tables: Callable[[], None], seed: int) -> None:
     """For random writes and queries, page by page, in both directions."""

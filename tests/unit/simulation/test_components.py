@@ -49,6 +49,7 @@ def busy_mapping(scaling: Scaling, seconds: float) -> tuple[simpy.Environment, E
     return env, mapping
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("minutes", "documented"), [(0, 5), (1, 305), (2, 605), (3, 905), (4, 1205), (5, 1250), (9, 1250)]
 )
@@ -123,6 +124,7 @@ def test_unacknowledged_message_becomes_a_dead_letter() -> None:
     assert (queue.dead_letters, [message.job for message in dead_letter_queue.visible]) == (1, [7])
 
 
+@pytest.mark.thorough
 def test_messages_in_flight_do_not_exceed_the_quota() -> None:
     """Beyond the quota, a receive returns no messages."""
     queue = Queue(simpy.Environment(), visibility=VISIBILITY)
@@ -184,6 +186,7 @@ def test_functions_share_the_account_concurrency() -> None:
     assert first.start(2) is False, "its environment is still warm"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.5), (4, 0.8), (16, 0.9)])
 def test_fixed_mapping_behaves_as_an_m_m_c_queue(servers: int, load: float) -> None:
     """The share of waiting messages and the mean wait match Erlang's C within 10 and 20 %."""
@@ -229,6 +232,7 @@ def compute_erlang_c(servers: int, load: float) -> tuple[float, float]:
     return waits, waits / (servers - offered)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("requeues", "dead_letters"), [(0, 0), (1, 0), (2, 1), (3, 3), (9, 0)])
 def test_due_times_match_the_recovery_policy(requeues: int, dead_letters: int) -> None:
     """The simulation reschedules a job as ``shared.jobs.recovery`` does."""

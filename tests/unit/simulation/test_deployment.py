@@ -32,7 +32,7 @@ LOADS = {
     "throttled singles": Load(rate=1_500, seconds=3),
 }
 #: Loads that take little time and use both queues, retries and dead letters.
-QUICK = {"a batch", "crashing workers"}
+QUICK = {"a batch"}
 EACH_LOAD = pytest.mark.parametrize(
     "name", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.thorough]) for each in LOADS]
 )
@@ -60,6 +60,7 @@ def test_every_image_and_message_is_accounted_for(name: str) -> None:
     assert deployment.jobs.open == 0
 
 
+@pytest.mark.thorough
 @EACH_LOAD
 def test_same_seed_repeats_a_run_and_another_seed_does_not(name: str) -> None:
     """All times and samples are equal."""
@@ -86,6 +87,7 @@ def test_s3_outage_loses_no_job() -> None:
     assert deployment.bulk.dead_letters > 0, "dead letters were requeued"
 
 
+@pytest.mark.thorough
 def test_rejected_images_fail_in_their_first_attempt() -> None:
     """Each defective image fails in its first attempt, and all others complete in theirs."""
     for name in ("invalid images", "crashing children"):

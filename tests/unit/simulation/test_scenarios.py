@@ -37,6 +37,7 @@ def run_load(load: Load) -> tuple[Deployment, float]:
     return deployment, deployment.run(86_400)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_ends_without_open_jobs(name: str) -> None:
     """With fewer images, every scenario ends and its results are printed."""
@@ -61,6 +62,7 @@ def test_costs_are_usage_times_price() -> None:
     assert all(value > 0 for value in {**costs, **compute_follow_up_cost()}.values())
 
 
+@pytest.mark.thorough
 def test_slower_functions_cost_more_and_take_longer() -> None:
     """Twice the CPU time is less than twice the cost and duration, because transfers stay the same."""
     deployments = [

@@ -13,6 +13,7 @@ from PIL import Image
 from support import sample_images
 from support.sample_jobs import LATER, NOW, make_processing_job
 from support.sandboxes import LIMITS, sandbox
+from support.thorough import every
 
 from shared.jobs.job import ProcessedImage, RawImage
 from shared.jobs.receipt import build_receipt, digest_receipt
@@ -76,7 +77,9 @@ def states(receipt: str, evidence: Evidence, **changes: Any) -> Mapping[str, Fin
     return {each.what: each.state for each in findings}
 
 
-@pytest.mark.parametrize("name", ["astronaut.jpg", "coffee-sideways.jpg", "horse-transparent.png", "cat.webp"])
+@pytest.mark.parametrize(
+    "name", every(4, ["astronaut.jpg", "coffee-sideways.jpg", "horse-transparent.png", "cat.webp"])
+)
 def test_a_receipt_is_reproduced_bit_for_bit_in_every_format(name: str) -> None:
     """Images of every kind, rendered again from the receipt in a sandbox."""
     found = states(*made(name))

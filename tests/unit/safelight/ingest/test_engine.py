@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from support.fake_bulk_api import API_URL, BulkApi, problem
+from support.thorough import every
 
 from safelight.client import Safelight
 from safelight.ingest.checkpoint.database import open_checkpoint
@@ -184,7 +185,7 @@ OUTAGES: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", OUTAGES)
+@pytest.mark.parametrize("kind", every(3, OUTAGES))
 def test_unreliable_server_delays_the_ingest_only(setup: Setup, kind: str) -> None:
     """One in five requests fails. Each file still has one job and one result."""
     setup.add_images(150)
@@ -421,7 +422,7 @@ def test_progress_is_monotonic_and_ends_complete(setup: Setup) -> None:
     assert reports[-1].states == {State.SAVED: 120}
 
 
-@pytest.mark.parametrize("moment", ["POST store", "GET batches/…/items", "POST batches/…/items", "GET store"])
+@pytest.mark.parametrize("moment", every(2, ["POST store", "GET batches/…/items", "POST batches/…/items", "GET store"]))
 def test_files_are_sent_again_to_a_server_that_lost_its_data(setup: Setup, moment: str) -> None:
     """Open files get jobs in a new batch, in this run or in the next."""
     setup.add_images(250)

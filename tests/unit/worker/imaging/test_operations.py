@@ -48,6 +48,7 @@ def compute_brightness(image: Image.Image, box: tuple[int, int, int, int]) -> fl
     return ImageStat.Stat(image.convert("RGB").crop(box).convert("L")).mean[0]
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(
     operations=st.lists(pipeline_strategies.operations, max_size=4),

@@ -150,7 +150,7 @@ def test_a_child_ends_with_its_parent() -> None:
 #: No operation: nothing lets the planner decode less than the whole image.
 WHOLE = Pipeline()
 #: Formats whose codecs report too little memory each in its own way.
-COMMON = {"JPEG", "TIFF", "AVIF", "HEIC"}
+COMMON = {"JPEG", "AVIF"}
 LARGE = [
     ("JPEG", "RGB", {}),
     ("PNG", "RGBA", {}),
@@ -191,6 +191,7 @@ def test_too_large_outputs_are_refused_in_the_child() -> None:
         boxed.render(sample_images.encode(sample_images.make_noise(200, 200), "PNG"), Pipeline(), LIMITS)
 
 
+@pytest.mark.thorough
 def test_an_image_that_takes_too_long_times_out() -> None:
     """The child is killed; the next image works."""
     many = [{"name": f"o{number}", "format": "webp"} for number in range(10)]

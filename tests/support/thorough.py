@@ -1,0 +1,18 @@
+"""Parameters of tests that ``make test`` tries in part, and ``make test-all`` in full."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
+
+
+def every(step: int, values: Iterable[Any]) -> list[ParameterSet]:
+    """Return parameters: all with ``--thorough``, otherwise every ``step``-th, from the first."""
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=[pytest.mark.thorough] if number % step else [],
+        )
+        for number, value in enumerate(values)
+    ]
