@@ -82,7 +82,7 @@ e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that e
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
 
 kills: $(VENV)/.dev ## Run 1,000 jobs twice while function processes are killed at random
-	$(BIN)/pytest tests/e2e/test_process_kills.py --kill-jobs 1000 -q
+	$(BIN)/pytest tests/e2e/test_process_kills.py --thorough --kill-jobs 1000 -q
 
 attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are killed
 	SAFELIGHT_ATTACK_FILES=240 $(BIN)/pytest tests/e2e/test_ingest_attack.py -q

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from support import sample_images
 from support.running_stack import HTTP_SECONDS, Site, get, run_site, wait_until
+from support.thorough import every
 
 from infra.sessions import LOCAL_REGION, local_session
 from safelight import Safelight
@@ -91,7 +92,7 @@ INVALID_CREDENTIALS: dict[str, httpx.Auth] = {
 }
 
 
-@pytest.fixture(scope="module", params=API_AUTHS)
+@pytest.fixture(scope="module", params=every(3, API_AUTHS))
 def protected(
     request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ProtectedStack]:

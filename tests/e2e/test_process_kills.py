@@ -20,8 +20,6 @@ from support import sample_images
 from support.running_stack import SHORT_TIMEOUTS, Site, run_site, wait_until
 
 CLIENTS = 4
-#: Fewest jobs with ``--thorough``.
-THOROUGH_JOBS = 250
 #: Every 16th image is large, and its worker is killed during rendering.
 LARGE_EVERY = 16
 #: Pause between two random kills, and the longest pause while no job ends.
@@ -143,9 +141,9 @@ def count_statuses(site: Site) -> Counter[str]:
 @pytest.mark.not_on(
     "localstack", reason="it kills processes at random, and functions may run in containers of other users"
 )
+@pytest.mark.thorough  # the simulator of tests/faults kills functions in every run
 @pytest.mark.parametrize(
-    "truncated_percent",
-    [pytest.param(0, id="all valid", marks=pytest.mark.thorough), pytest.param(5, id="5 percent truncated")],
+    "truncated_percent", [pytest.param(0, id="all valid"), pytest.param(5, id="5 percent truncated")]
 )
 def test_jobs_end_while_processes_are_killed(
     short_timeout_site: Site,
@@ -155,7 +153,7 @@ def test_jobs_end_while_processes_are_killed(
 ) -> None:
     """Each accepted job ends once: truncated images FAILED, all others COMPLETED with one result."""
     site, options = short_timeout_site, request.config.option
-    jobs = max(options.kill_jobs, THOROUGH_JOBS if options.thorough else 0)
+    jobs = options.kill_jobs
     truncated = jobs * truncated_percent // 100
     before = set(list_records(site))
     bodies = [LARGE if at % LARGE_EVERY == 0 else GOOD for at in range(jobs - truncated)] + [TRUNCATED] * truncated
