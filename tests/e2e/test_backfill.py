@@ -37,6 +37,7 @@ def list_members(site: Site, batch_id: str) -> list[dict[str, Any]]:
             return found
 
 
+@pytest.mark.thorough  # test_walks.py has a backfill too
 def test_interrupted_backfill_is_resumed(site: Site) -> None:
     """Each stored image gets exactly one new job."""
     since = datetime.now(UTC).isoformat()

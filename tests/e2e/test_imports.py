@@ -71,6 +71,7 @@ def imports(
         yield ImportStack(site, bucket, unlisted)
 
 
+@pytest.mark.thorough  # test_walks.py imports a prefix too
 def test_prefix_of_a_bucket_is_ingested(imports: ImportStack, tmp_path: Path) -> None:
     """Each object leads to one job and one result; a second run does nothing."""
     keys = [f"2026/{number % 7}/{number:04}.png" for number in range(IMAGES)]

@@ -11,7 +11,7 @@ from support.ingest_runs import check_complete, make_images, start, uploads
 from support.running_stack import MAX_WAIT_SECONDS, Site
 
 #: Files and kills, without and with ``--thorough``.
-RUNS = {False: (60, 2), True: (300, 10)}
+RUNS = {False: (30, 2), True: (300, 10)}
 #: Most concurrent uploads of one run.
 MAX_CONCURRENCY = 32
 
