@@ -1,4 +1,4 @@
-"""Checksums of objects: each is compared once, by S3, by botocore or by the worker."""
+"""Requests for objects: a checksum is compared once, by S3, by botocore or by the worker; small bodies are not held."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from shared.aws.clients import make_s3_client
+from shared.aws.clients import EXPECT_BYTES, make_s3_client
 from shared.aws.s3.image_store import ImageStore
 from shared.errors import RawImageMissing, ServiceError
 from shared.jobs.job import RawImage
@@ -79,3 +79,10 @@ def test_stored_objects_have_a_checksum_instead_of_a_signed_body(store: Store) -
     assert headers["x-amz-checksum-sha256"] == base64.b64encode(bytes.fromhex(DIGEST))
     assert headers["x-amz-content-sha256"] == b"UNSIGNED-PAYLOAD"
     assert b"x-amz-checksum-sha256" in headers["authorization"]
+
+
+@pytest.mark.parametrize(("size", "is_held"), [(1, False), (EXPECT_BYTES - 1, False), (EXPECT_BYTES, True)])
+def test_only_large_bodies_wait_until_s3_agrees_to_read_them(store: Store, size: int, *, is_held: bool) -> None:
+    """Smaller ones are sent in one round trip."""
+    store.images.put_raw(RawImage(key="raw/x"), bytes(size), "image/png")
+    assert ("Expect" in store.requests[0].headers) == is_held
