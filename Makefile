@@ -43,7 +43,7 @@ pull: ## Pull and build the images of docker-compose.yml for offline use
 	docker compose build deploy
 
 test: ## Run all checks and tests
-	+@$(CONCURRENTLY) FAULT_RUNS=200 e2e check no-engine browser
+	+@$(CONCURRENTLY) FAULT_RUNS=100 e2e check no-engine browser
 
 test-all: ## The same as test, with all cases, random runs, requests and kills, mutants, Lambda's runtime, and the audit
 	+@$(CONCURRENTLY) $(GENERATORS)/.node

@@ -21,6 +21,7 @@ from faults.simulator.world import START, Service, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+from support.thorough import every
 
 from shared.aws.clients import Clients, make_clients
 
@@ -192,7 +193,7 @@ CONDITIONS: dict[str, Do] = {
 }
 
 
-@pytest.mark.parametrize("name", [*UPDATES, *CONDITIONS])
+@pytest.mark.parametrize("name", every(2, [*UPDATES, *CONDITIONS]))
 @pytest.mark.parametrize("is_there", [True, False])
 def test_updates_match_moto(both: tuple[Clients, Clients], name: str, is_there: bool) -> None:
     """An update with or without a condition, of an existing or missing item."""

@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
 #: Without ``--thorough``, one of this many faults of each path is injected: at each call, other kinds of faults.
-SAMPLE = 10
+SAMPLE = 20
 
 
 @pytest.fixture(scope="module")

