@@ -19,6 +19,7 @@ def distributed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     )
 
 
+@pytest.mark.thorough
 def test_cloudfront_serves_the_page(distributed_site: Site) -> None:
     """Over TLS only and with its headers; the bucket refuses direct requests."""
     cloudfront = local_session(distributed_site.stack.endpoint_url).client("cloudfront")

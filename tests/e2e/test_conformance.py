@@ -70,7 +70,8 @@ def run_schemathesis(  # noqa: PLR0917 - the parts of a command
     [
         pytest.param("examples,fuzzing", "5", marks=pytest.mark.thorough),
         pytest.param("coverage", "5", marks=pytest.mark.thorough),  # 7,000 requests
-        ("stateful", "50"),
+        ("stateful", "20"),
+        pytest.param("stateful", "50", marks=pytest.mark.thorough),
     ],
 )
 def test_responses_match_the_openapi_document(

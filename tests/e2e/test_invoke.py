@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from support import sample_images
 from support.running_stack import Site, count_attempts, wait_until
 
@@ -61,6 +62,7 @@ def test_the_debugger_stops_at_an_exception(site: Site) -> None:
     assert site.job(job_id)["error"]["code"] == failed["error"]["code"]
 
 
+@pytest.mark.thorough
 def test_breakpoints_stop_the_thread_of_an_image(site: Site) -> None:
     """The recipe of docs/development.md, from the first line of the handler to the function that renders."""
     with site.pause_worker():
@@ -74,6 +76,7 @@ def test_breakpoints_stop_the_thread_of_an_image(site: Site) -> None:
     assert site.job(job_id)["status"] == "COMPLETED"
 
 
+@pytest.mark.thorough
 def test_scheduled_functions_need_no_event(site: Site) -> None:
     """Others say what they need."""
     done = invoke(site, "reconciler")
@@ -84,6 +87,7 @@ def test_scheduled_functions_need_no_event(site: Site) -> None:
     assert (unknown.returncode, unknown.stderr.strip()) == (2, "There is no job 01JD9ZK8V4M2Q6X3T5R7W9Y1AB.")
 
 
+@pytest.mark.thorough
 def test_any_event_can_be_sent_to_a_function(site: Site) -> None:
     """From standard input."""
     event = {"httpMethod": "GET", "path": "/v1/health", "resource": "/{proxy+}", "headers": {}, "requestContext": {}}

@@ -60,6 +60,7 @@ def test_image_is_processed_on_a_stack_of_the_session(project: Path) -> None:
     assert [path for path in (project / "tmp").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.thorough
 def test_wrong_parameter_is_reported(project: Path) -> None:
     """The fixture shows what the command says, and leaves nothing behind."""
     (project / "test_five_lines.py").write_text(FIVE_LINES)

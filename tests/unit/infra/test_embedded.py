@@ -119,6 +119,7 @@ def test_down_is_idempotent(tmp_path: Path) -> None:
     assert not local_stack.down(tmp_path, wipe=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.e2e
 def test_stack_is_independent_idempotent_and_bounded(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function finds its dependencies and the engine, independent of the caller's environment.
