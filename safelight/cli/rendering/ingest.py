@@ -19,6 +19,8 @@ from safelight.ingest import Progress
 _LINE_SECONDS = 10.0
 #: The rate is averaged over about this time.
 _SMOOTHING_SECONDS = 20.0
+#: If no file is processed for this many seconds, the time left is unknown, because the rate does not delay the rest.
+_STANDSTILL_SECONDS = 60.0
 #: Failed files in the summary. The report has all.
 _MAX_FAILED_FILES = 20
 #: A line of progress fits into this width wherever it is printed.
@@ -34,12 +36,17 @@ class RateMeter:
         """Start without a count. ``monotonic`` returns seconds."""
         self._monotonic = monotonic
         self._last: tuple[float, int, int] | None = None
+        self._last_progress = 0.0
+        self._stands_still = False
         self.per_second = 0.0
         self.bytes_per_second = 0.0
 
     def record(self, done: int, sent_bytes: int = 0) -> None:
         """Record the number of files processed, and of bytes sent, so far."""
         now = self._monotonic()
+        if self._last is None or done > self._last[1]:
+            self._last_progress = now
+        self._stands_still = now - self._last_progress > _STANDSTILL_SECONDS
         if self._last is None or now - self._last[0] < 1.0:
             self._last = self._last or (now, done, sent_bytes)
             return
@@ -51,7 +58,7 @@ class RateMeter:
 
     def format_time_left(self, progress: Progress) -> str:
         """Return the estimated time left, or ``-`` if it is unknown."""
-        if not progress.scanned or self.per_second <= 0:
+        if not progress.scanned or self.per_second <= 0 or self._stands_still:
             return "-"
         return text.format_duration_of((progress.total - progress.done) / self.per_second)
 

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,21 @@ def test_rate_and_time_left() -> None:
         "20/120  16 %  10.0 images/s  3.0 MB/s  ETA 0:00:10  0 failed"
     )
     assert format_progress(Progress(states), rate) == "20/120+  - %  10.0 images/s  3.0 MB/s  ETA -  0 failed"
+
+
+def test_time_left_is_unknown_while_nothing_is_processed() -> None:
+    """It would grow without limit, because the rate sinks to almost nothing."""
+    now = iter(map(float, count()))
+    rate = RateMeter(lambda: next(now))
+    states = {State.COMPLETED: 20, State.SENT: 1}
+    for done in (*range(20), *[20] * 60):
+        rate.record(done)
+    assert rate.format_time_left(Progress(states, scanned=True)) != "-"
+    rate.record(20)
+    rate.record(20)
+    assert rate.format_time_left(Progress(states, scanned=True)) == "-"
+    rate.record(21)
+    assert rate.format_time_left(Progress(states, scanned=True)) != "-"
 
 
 @given(
