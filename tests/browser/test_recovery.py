@@ -95,6 +95,26 @@ def test_reload_keeps_files_that_are_not_sent(visit: Visit) -> None:
     wait_until(lambda: visit.page.evaluate(COUNT_SAVED) == 0)
 
 
+def test_a_plan_is_requested_again_after_retry_after(visit: Visit) -> None:
+    """The page shows the 429 instead of a plan, and then the plan, without another change of the recipe."""
+    visit.expected_failures = {"429"}
+    refused = [BUSY] * 2
+
+    def reject_twice(route: Route) -> None:
+        if refused:
+            headers = {"Retry-After": "2"}
+            route.fulfill(status=429, headers=headers, json=refused.pop(), content_type="application/problem+json")
+        else:
+            route.continue_()
+
+    visit.page.route("**/v1/plan", reject_twice)
+    visit.open()
+    expect(visit.page.locator(".plan")).to_contain_text("Too many requests.")
+    visit.drop({"busy.png": read_image("clock-small.png")})
+    expect(visit.page.locator(".plan")).to_contain_text("96 × 72 WEBP")
+    assert not refused
+
+
 def test_plan_marks_invalid_recipe_values(visit: Visit) -> None:
     """The plan marks the invalid field until its value is corrected."""
     visit.expected_failures = {"422"}

@@ -41,12 +41,7 @@ export function createPlanner(editor, getFile) {
     running.abort();
     running = new AbortController();
     const source = file?.name ?? "";
-    try {
-      const plan = await planImage(file, spec, running.signal);
-      const problem = plan.failure ? formatProblem(plan.failure) : "";
-      state.value = { plan, source, errors: {}, problem, invalid: false };
-    } catch (problem) {
-      if (!(problem instanceof Problem)) return; // a newer request has replaced this one
+    const show = (/** @type {Problem} */ problem) => {
       const errors = Object.fromEntries(
         problem.errors.map((each) => [each.pointer.replace(/^\/pipeline/, ""), each.detail]),
       );
@@ -57,6 +52,13 @@ export function createPlanner(editor, getFile) {
         problem: formatProblem(problem),
         invalid: problem.status === 422,
       };
+    };
+    try {
+      const plan = await planImage(file, spec, { signal: running.signal, onWait: show });
+      const problem = plan.failure ? formatProblem(plan.failure) : "";
+      state.value = { plan, source, errors: {}, problem, invalid: false };
+    } catch (problem) {
+      if (problem instanceof Problem) show(problem); // otherwise, a newer request has replaced this one
     }
   };
   effect(() => {
@@ -88,19 +90,22 @@ export function listGrowing({ picture, outputs }) {
   return outputs.filter((each) => each.estimated_bytes > size * GROWTH).map((each) => each.name);
 }
 
-/** @param {File|null} file @param {JobSpec} spec @param {AbortSignal} signal @returns {Promise<Plan>} */
-async function planImage(file, spec, signal) {
-  if (!file) return requestPlan({ ...EXAMPLE, ...spec }, signal);
+/**
+ * @param {File|null} file @param {JobSpec} spec @param {import("../net/retry.js").RetryOptions} options
+ * @returns {Promise<Plan>}
+ */
+async function planImage(file, spec, options) {
+  if (!file) return requestPlan({ ...EXAMPLE, ...spec }, options);
   const isUnread = (/** @type {unknown} */ problem) =>
     problem instanceof Problem && problem.errors.some((each) => each.pointer === "/head");
   try {
-    return await requestPlan({ head: await readHead(file), size: file.size, ...spec }, signal);
+    return await requestPlan({ head: await readHead(file), size: file.size, ...spec }, options);
   } catch (problem) {
     // Camera metadata can push the image header beyond the default number of bytes.
     if (!isUnread(problem)) throw problem;
   }
   try {
-    return await requestPlan({ head: await readHead(file, { more: true }), size: file.size, ...spec }, signal);
+    return await requestPlan({ head: await readHead(file, { more: true }), size: file.size, ...spec }, options);
   } catch (problem) {
     if (!isUnread(problem)) throw problem;
     throw new Problem({
