@@ -94,6 +94,14 @@ def test_file_instead_of_a_job_id_is_explained(invoke: Invoke, api: Any, image_f
     assert not api.requests
 
 
+def test_path_instead_of_a_job_id_is_explained(invoke: Invoke, api: Any) -> None:
+    """A file that does not exist is not taken for a wrong address of the API."""
+    result = invoke("status", "photos/holiday.png")
+    assert result.exit_code == 2
+    assert "'photos/holiday.png' is a path, not the ID of a job." in " ".join(result.stderr.replace("│", "").split())
+    assert not api.requests
+
+
 def test_failed_file_does_not_stop_the_others(invoke: Invoke, api: Any, image_file: Path, tmp_path: Path) -> None:
     """The others become jobs. The exit code is 1."""
     (tmp_path / "empty.png").touch()

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
             (("ingest", "a.png", "--checkpoint", "locked/state/c"), "Choose another file with --checkpoint"),
             (("ingest", "locked/a.png"), "locked/a.png can't be read (Permission denied)"),
             (("result", "JOB", "-o", "locked/a.png"), "can't be reached"),
-            (("status", "locked/a"), "can't be reached"),
+            (("status", "locked/a"), "is a path"),
             (("up",), "set SAFELIGHT_STATE_DIR to one"),
             (("demo",), "set SAFELIGHT_STATE_DIR to one"),
         ],
