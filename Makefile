@@ -58,10 +58,10 @@ check: $(VENV)/.dev ## Check lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-no-engine: $(VENV)/.dev $(VENV)/.diagrams ## Run unit, structure, integration, hostile and faults together
+no-engine: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.diagrams) ## Run unit, structure, integration, hostile and faults together
 	$(BIN)/pytest tests/faults tests/hostile tests/integration tests/unit tests/structure $(THOROUGH) --fault-runs $(FAULT_RUNS) -n auto --dist worksteal -q
 
-unit: $(VENV)/.dev $(VENV)/.diagrams ## Run the tests that need no AWS, and those of the template and the documents
+unit: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.diagrams) ## Run the tests that need no AWS, and those of the template and the documents
 	$(BIN)/pytest tests/unit tests/structure $(THOROUGH) -n auto -q
 
 integration: $(VENV)/.dev ## Run the tests on moto
@@ -76,7 +76,7 @@ lambda-box: $(VENV)/.dev $(BOX)/.done ## Run the Lambda packages under Lambda's 
 faults: $(VENV)/.dev ## Run 10,000 simulations with injected faults (FAULT_RUNS=NUMBER), and each single fault
 	$(BIN)/pytest tests/faults $(THOROUGH) --fault-runs $(FAULT_RUNS) -n auto -q
 
-e2e: $(VENV)/.dev $(VENV)/.newman ## Run the end-to-end tests, then check that each function uses all its permissions
+e2e: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.newman) ## Run the end-to-end tests, then check that each function uses all its permissions
 	rm -rf build/calls
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/e2e $(THOROUGH) -n 3 --dist loadfile --no-loadscope-reorder --durations 8 -q
 	CALLS_FOLDER="$(CURDIR)/build/calls" $(BIN)/pytest tests/rights -q
@@ -90,7 +90,7 @@ attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are kille
 mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
-browser: $(VENV)/.dev $(VENV)/.uppy $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it, Uppy and the TypeScript client in Chromium and Firefox; skipped without the browser, except in CI
+browser: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.uppy) $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it, Uppy and the TypeScript client in Chromium and Firefox; skipped without the browser, except in CI
 	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors

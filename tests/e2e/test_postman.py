@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tests" / "postman" / "node_modules" / "newman" / "bin" / "newman.js"
 
 
+@pytest.mark.thorough
 def test_every_request_of_the_collection_succeeds(
     site: Site, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

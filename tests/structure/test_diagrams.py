@@ -32,6 +32,7 @@ def parsed(texts: list[str]) -> list[str | None]:
     return complaints
 
 
+@pytest.mark.thorough
 def test_every_diagram_can_be_drawn() -> None:
     """Mermaid parses every diagram of every page."""
     found = [
@@ -46,6 +47,7 @@ def test_every_diagram_can_be_drawn() -> None:
     assert not wrong
 
 
+@pytest.mark.thorough
 def test_a_broken_diagram_is_found() -> None:
     """The parser rejects an invalid diagram."""
     assert parsed(["flowchart LR\n  a -- > b]"])[0]
