@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--fault-runs", type=int, default=10_000, help="random runs with faults (default: 10,000)")
     parser.addoption("--thorough", action="store_true", help="all tests, with more jobs and requests (make test-all)")
-    parser.addoption("--kill-jobs", type=int, default=250, help="jobs under random kills (make kills: 1,000)")
+    parser.addoption("--kill-jobs", type=int, default=120, help="jobs under random kills (make kills: 1,000)")
     parser.addoption("--fault-seed", type=int, help="run only this seed, and print all its steps")
     parser.addoption("--write-docs", action="store_true", help="write the generated pages instead of comparing them")
 

@@ -66,22 +66,23 @@ def run_schemathesis(  # noqa: PLR0917 - the parts of a command
 
 @pytest.mark.not_on("localstack", reason="its gateway answers some malformed requests itself")
 @pytest.mark.parametrize(
-    ("phases", "examples"),
+    "phases",
     [
-        pytest.param("examples,fuzzing", "5", marks=pytest.mark.thorough),
-        pytest.param("coverage", "5", marks=pytest.mark.thorough),  # 7,000 requests
-        ("stateful", "20"),
-        pytest.param("stateful", "50", marks=pytest.mark.thorough),
+        pytest.param("examples,fuzzing", marks=pytest.mark.thorough),
+        pytest.param("coverage", marks=pytest.mark.thorough),  # 7,000 requests
+        "stateful",
     ],
 )
 def test_responses_match_the_openapi_document(
     site: Site,
     tmp_path: Path,
     phases: str,
-    examples: str,
+    request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> None:
     """No 5xx, undocumented status or schema violation, for single operations and for sequences."""
+    sequences = "50" if request.config.getoption("--thorough") else "20"
+    examples = sequences if phases == "stateful" else "5"
     document = site.http.get("openapi.json").json()
     options = ("--phases", phases, "--max-examples", examples)
     run = run_schemathesis(
