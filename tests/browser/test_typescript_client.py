@@ -149,6 +149,7 @@ def test_the_example_page_cancels(visit: Visit, site: Site, other_port: int, tmp
     assert (job["filename"], job["status"]) == ("large.jpg", "CANCELLED")
 
 
+@pytest.mark.thorough
 def test_uppy_sends_its_files(visit: Visit, site: Site, other_port: int, tmp_path: Path) -> None:
     """A small file with one request, and a large one in parts."""
     if not UPPY.exists():
