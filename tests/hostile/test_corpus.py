@@ -15,7 +15,7 @@ from shared.errors import ImageError, error_classes
 from shared.pipeline.facts import MAX_BYTES as MAX_FACTS
 
 #: CPU time per file.
-SECONDS = 2
+SECONDS = 5
 #: CPU time to start a replacement child.
 START_SECONDS = 5
 ROOT = Path(__file__).parents[2]
