@@ -90,7 +90,7 @@ attack: $(VENV)/.dev ## Ingest 240 files while processes of every kind are kille
 mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch each (MUTANTS=WORD selects some)
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
-browser: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.uppy) $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it, Uppy and the TypeScript client in Chromium and Firefox; skipped without the browser, except in CI
+browser: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.uppy) $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it and the TypeScript client in Chromium; with THOROUGH=--thorough, Uppy and Firefox too; skipped without the browser, except in CI
 	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n 2 --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors

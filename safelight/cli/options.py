@@ -137,11 +137,11 @@ def parse_tags(texts: list[str] | None) -> dict[str, str]:
 def require_job_ids(context: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one ID, a list of IDs or None
     """Return the value of an argument that takes job IDs. Raises BadParameter if an ID is a file or a path."""
     for each in [value] if isinstance(value, str) else value or ():
-        if is_file(each) or "/" in each:
+        kind = "file" if is_file(each) else "path" if "/" in each else None
+        if kind is not None:
             advice = "To list the IDs of your jobs, run: safelight list"
             if context.info_name == "verify":
                 advice = f"To verify a job against a saved receipt, run: safelight verify ID --receipt {each!r}"
-            kind = "file" if is_file(each) else "path"
             raise typer.BadParameter(f"{each!r} is a {kind}, not the ID of a job. {advice}")
     return value
 

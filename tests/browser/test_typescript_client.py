@@ -153,8 +153,8 @@ def test_the_example_page_cancels(visit: Visit, site: Site, other_port: int, tmp
 def test_uppy_sends_its_files(visit: Visit, site: Site, other_port: int, tmp_path: Path) -> None:
     """A small file with one request, and a large one in parts."""
     if not UPPY.exists():
-        assert not os.environ.get("CI"), "run make browser, which builds Uppy"
-        pytest.skip("Uppy was not built; run make browser")
+        assert not os.environ.get("CI"), "run make browser THOROUGH=--thorough, which builds Uppy"
+        pytest.skip("Uppy was not built; run make browser THOROUGH=--thorough")
     (tmp_path / "index.html").write_text(UPPY_PAGE, "utf-8")
     shutil.copytree(CLIENT / "dist", tmp_path / "dist")
     shutil.copy(UPPY, tmp_path / "uppy.js")

@@ -30,8 +30,8 @@ def version(request: pytest.FixtureRequest) -> str:
     """Return a version of Uppy. Skip the test if its bundle was not built."""
     version = str(request.param)
     if not (ROOT / "tests" / "uppy" / version / BUNDLE).exists():
-        assert not os.environ.get("CI"), "run make browser, which builds Uppy"
-        pytest.skip("Uppy was not built; run make browser")
+        assert not os.environ.get("CI"), "run make browser THOROUGH=--thorough, which builds Uppy"
+        pytest.skip("Uppy was not built; run make browser THOROUGH=--thorough")
     return version
 
 

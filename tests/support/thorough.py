@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 
-def every(step: int, values: Iterable[Any]) -> list[ParameterSet]:
+def every(step: int, values: Iterable[Any]) -> list[pytest.ParameterSet]:
     """Return parameters: all with ``--thorough``, otherwise every ``step``-th, from the first."""
     return [
         pytest.param(

@@ -37,18 +37,18 @@ class RateMeter:
         self._monotonic = monotonic
         self._last: tuple[float, int, int] | None = None
         self._last_progress = 0.0
-        self._stands_still = False
         self.per_second = 0.0
         self.bytes_per_second = 0.0
 
     def record(self, done: int, sent_bytes: int = 0) -> None:
         """Record the number of files processed, and of bytes sent, so far."""
         now = self._monotonic()
-        if self._last is None or done > self._last[1]:
+        if self._last is None:
+            self._last, self._last_progress = (now, done, sent_bytes), now
+            return
+        if done > self._last[1]:
             self._last_progress = now
-        self._stands_still = now - self._last_progress > _STANDSTILL_SECONDS
-        if self._last is None or now - self._last[0] < 1.0:
-            self._last = self._last or (now, done, sent_bytes)
+        if now - self._last[0] < 1.0:
             return
         seconds = now - self._last[0]
         weight = min(1.0, seconds / _SMOOTHING_SECONDS) if self.per_second or self.bytes_per_second else 1.0
@@ -58,7 +58,8 @@ class RateMeter:
 
     def format_time_left(self, progress: Progress) -> str:
         """Return the estimated time left, or ``-`` if it is unknown."""
-        if not progress.scanned or self.per_second <= 0 or self._stands_still:
+        stands_still = self._last is not None and self._last[0] - self._last_progress > _STANDSTILL_SECONDS
+        if not progress.scanned or self.per_second <= 0 or stands_still:
             return "-"
         return text.format_duration_of((progress.total - progress.done) / self.per_second)
 

@@ -1,4 +1,4 @@
-"""Requests for objects: a checksum is compared once, by S3, by botocore or by the worker; small bodies are not held."""
+"""Requests for objects: each checksum is compared once, and small bodies are sent at once."""
 
 import base64
 import hashlib
@@ -81,8 +81,8 @@ def test_stored_objects_have_a_checksum_instead_of_a_signed_body(store: Store) -
     assert b"x-amz-checksum-sha256" in headers["authorization"]
 
 
-@pytest.mark.parametrize(("size", "is_held"), [(1, False), (EXPECT_BYTES - 1, False), (EXPECT_BYTES, True)])
-def test_only_large_bodies_wait_until_s3_agrees_to_read_them(store: Store, size: int, *, is_held: bool) -> None:
+@pytest.mark.parametrize(("size", "waits"), [(1, False), (EXPECT_BYTES - 1, False), (EXPECT_BYTES, True)])
+def test_only_large_bodies_wait_until_s3_agrees_to_read_them(store: Store, size: int, *, waits: bool) -> None:
     """Smaller ones are sent in one round trip."""
     store.images.put_raw(RawImage(key="raw/x"), bytes(size), "image/png")
-    assert ("Expect" in store.requests[0].headers) == is_held
+    assert ("Expect" in store.requests[0].headers) == waits

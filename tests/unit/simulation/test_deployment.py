@@ -31,7 +31,7 @@ LOADS = {
     "crashing workers": Load(backlog=1_000, defect=(Defect.CRASHES_WORKER, 0.02)),
     "throttled singles": Load(rate=1_500, seconds=3),
 }
-#: Loads that take little time and use both queues, retries and dead letters.
+#: Loads that also run without ``--thorough``.
 QUICK = {"a batch"}
 EACH_LOAD = pytest.mark.parametrize(
     "name", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.thorough]) for each in LOADS]

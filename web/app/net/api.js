@@ -43,9 +43,8 @@ export const savePreset = async (name, preset) =>
   (await request("PUT", `presets/${part(name)}`, { json: preset })).body;
 /** @param {string} name */
 export const deletePreset = (name) => runWithRetries(() => request("DELETE", `presets/${part(name)}`));
-/** A plan stores nothing, so it needs no key. @param {any} body @param {RetryOptions} options @returns {Promise<Plan>} */
-export const requestPlan = async (body, options) =>
-  (await runWithRetries(() => request("POST", "plan", { json: body, signal: options.signal }), options)).body;
+/** @param {any} body @param {RetryOptions} options @returns {Promise<Plan>} */
+export const requestPlan = async (body, options) => (await post("plan", body, options)).body;
 
 /** @param {Filters} filters @returns {Promise<{jobs: Job[], next_cursor: string|null}>} */
 export const listJobs = async (filters) => (await get(`jobs?${query(filters)}`)).body;

@@ -26,7 +26,7 @@ LIMITS = Limits(max_bytes=10_000_000, max_pixels=4_000_000, max_side=4_000)
 LAYOUTS = list(product("<>", (False, True), (None, (16, 32)), (False, True)))
 DEPTHS = [*((bits, UNSIGNED) for bits in (*range(1, 17), 24, 32, 64)), *((bits, SIGNED) for bits in (8, 12, 16, 32)),
           *((bits, FLOAT) for bits in (16, 32, 64))]  # fmt: skip
-#: Depths that programs write, and two that end within a byte.
+#: Depths that programs write most, and one that ends within a byte.
 FREQUENT = {*((bits, UNSIGNED) for bits in (1, 8, 12, 16)), (16, SIGNED), (32, FLOAT)}
 PREDICTED = [(1, 1), (8, 1), (12, 1), (16, 1), (32, 1), (16, 2), (16, 3), (32, 3), (64, 3)]
 PREDICTED_COLORS = [

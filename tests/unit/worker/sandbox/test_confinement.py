@@ -149,7 +149,7 @@ def test_a_child_ends_with_its_parent() -> None:
 
 #: No operation: nothing lets the planner decode less than the whole image.
 WHOLE = Pipeline()
-#: Formats whose codecs report too little memory each in its own way.
+#: Two formats whose codecs report too little memory each in its own way.
 COMMON = {"JPEG", "AVIF"}
 LARGE = [
     ("JPEG", "RGB", {}),
