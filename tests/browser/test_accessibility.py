@@ -169,7 +169,7 @@ def test_states_of_the_process_page(visit: Visit, site: Site, inspection: Inspec
     faults |= inspection.list_all(
         visit, {"side by side": page.get_by_role("button", name="Side by side").click, "list": show_list}
     )
-    with visit.stop_timers():
+    with visit.stop_timers(page.get_by_role("group", name="Selected images")):
         delete()
     faults |= inspection.list_faults(visit, "note")
     assert faults == {}

@@ -101,7 +101,6 @@ def test_object_urls_are_revoked(visit: Visit, folder: Path) -> None:
     with ZipFile(io.BytesIO(saved)) as archive:
         assert sorted(archive.namelist()) == NAMES
     assert len(visit.page.evaluate(LIST_LEFT)) >= 2
-    visit.page.evaluate("() => { location.hash = '#/history'; }")
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text("History")
+    visit.go_to("#/history", "History")
     visit.page.clock.run_for(61_000)
     visit.page.wait_for_function(f"() => ({LIST_LEFT})().length === 0")

@@ -43,8 +43,9 @@ def test_focus_stays_near_what_was_removed(visit: Visit, site: Site) -> None:
         submit(site, name)
     visit.control_clock()
     visit.open("#/history")
-    with visit.stop_timers():
-        visit.page.get_by_role("button", name="Delete a.png").press("Enter")
+    delete = visit.page.get_by_role("button", name="Delete a.png")
+    with visit.stop_timers(delete):
+        delete.press("Enter")
         _wait_for_focus(visit.page, "b.png")
         visit.page.get_by_role("button", name="Delete c.png").press("Enter")
         _wait_for_focus(visit.page, "b.png")
@@ -84,8 +85,7 @@ def test_unknown_addresses_say_so(visit: Visit, address: str) -> None:
     """From the page, with the focus on the heading, and as the first page."""
     heading = visit.page.get_by_role("heading", level=1)
     visit.open()
-    visit.page.evaluate("(address) => { location.hash = address; }", address)
-    expect(heading).to_have_text("This page does not exist")
+    visit.go_to(address, "This page does not exist")
     expect(heading).to_be_focused()
     visit.page.reload()
     expect(heading).to_have_text("This page does not exist")
@@ -105,15 +105,13 @@ def test_deleted_job_disappears_everywhere(visit: Visit, site: Site) -> None:
     expect(tile).to_have_count(1)
 
     heading = visit.page.get_by_role("heading", level=1)
-    _go(visit, f"#/jobs/{job_id}")
-    expect(heading).to_have_text("gone.png")
+    visit.go_to(f"#/jobs/{job_id}", "gone.png")
     visit.delete_and_keep_note("gone.png")
     expect(heading).to_have_text("History")
     expect(visit.find_card("gone.png")).to_have_count(0)
-    _go(visit, f"#/jobs/{job_id}")
+    visit.go_to(f"#/jobs/{job_id}", "Image")
     expect(visit.page.get_by_text("This image was deleted.")).to_be_visible()
-    _go(visit, "#/")
-    expect(heading).to_have_text("Make images smaller, and compare before and after")
+    visit.go_to("#/", "Make images smaller, and compare before and after")
     visit.page.get_by_role("button", name="Undo", exact=True).click()
     visit.expect_status("gone.png", "Processed")
     visit.page.get_by_role("button", name="Delete gone.png").click()
@@ -216,8 +214,7 @@ def test_names_keep_their_direction(visit: Visit) -> None:
     visit.page.get_by_role("button", name="List").click()
     expect(visit.page.get_by_role("table")).to_contain_text(HEBREW)
     exposed["list"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
-    _go(visit, f"#/jobs/{job_id}")
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text(HEBREW)
+    visit.go_to(f"#/jobs/{job_id}", HEBREW)
     exposed["details"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
     visit.delete_and_keep_note(HEBREW)
     expect(visit.page.locator(".note")).to_contain_text(HEBREW)
@@ -227,10 +224,6 @@ def test_names_keep_their_direction(visit: Visit) -> None:
     exposed["history"] = visit.page.evaluate(LIST_EXPOSED, HEBREW)
     found = {place: texts for place, texts in exposed.items() if texts}
     assert not found, found
-
-
-def _go(visit: Visit, address: str) -> None:
-    visit.page.evaluate("(address) => { location.hash = address; }", address)
 
 
 def _wait_for_focus(page: Page, name: str) -> None:

@@ -76,7 +76,7 @@ def test_reload_restores_open_jobs(visit: Visit, site: Site) -> None:
         visit.expect_status("reload.png", "Queued")
     visit.expect_status("reload.png", "Processed")
     visit.expect_status("again.png", "Processed")
-    visit.page.get_by_role("link", name="History").click()
+    visit.follow("History", "History")
     visit.expect_status("reload.png", "Processed")
 
 

@@ -96,7 +96,7 @@ def test_screen_readers_get_the_states_of_the_page(visit: Visit, site: Site, req
     page.get_by_role("button", name="List", exact=True).click()
     expect(page.get_by_role("table")).to_be_visible()
     reader.check("list")
-    page.evaluate("() => { location.hash = '#/history?name=clock'; }")
+    visit.go_to("#/history?name=clock", "History")
     visit.expect_status("clock.png", "Processed")
     reader.check("history")
     visit.open("#/jobs/01HZY3Q1M8Z3J5W7XK9V2B4C6D")

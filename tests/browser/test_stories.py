@@ -178,7 +178,7 @@ def _download_and_delete(visit: Visit, site: Site) -> None:
     visit.tab_to("Download keys.jpg")
     with page.expect_download():
         keyboard.press("Enter")
-    with visit.stop_timers():
+    with visit.stop_timers(page.get_by_role("button", name="Delete keys.jpg")):
         visit.tab_to("Delete keys.jpg")
         keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("History")

@@ -207,8 +207,9 @@ def test_files_that_cannot_be_sent_are_left_out(visit: Visit) -> None:
     visit.drop({"empty.png": b"", "text.jpg": b"This is a text.", "good.txt": read_image("clock-small.png")})
     expect(visit.page.get_by_text("2 files left out: 1 is not an image, 1 is empty.").first).to_be_visible()
     visit.expect_status("good.txt", "Ready")
-    with visit.stop_timers():
-        visit.page.get_by_role("button", name="Remove good.txt").click()
+    remove = visit.page.get_by_role("button", name="Remove good.txt")
+    with visit.stop_timers(remove):
+        remove.click()
         expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Make images smaller")
         visit.page.get_by_role("button", name="Undo", exact=True).click()
     visit.expect_status("good.txt", "Ready")
@@ -226,6 +227,5 @@ def test_link_carries_the_recipe(visit: Visit) -> None:
     visit.page.goto("about:blank")
     visit.page.goto(link)
     expect(visit.page.get_by_label("Width", exact=True)).to_have_value("321")
-    visit.page.evaluate("() => { location.hash = '#/no-such-page'; }")
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text("This page does not exist")
+    visit.go_to("#/no-such-page", "This page does not exist")
     expect(visit.page.get_by_role("heading", level=1)).to_be_focused()

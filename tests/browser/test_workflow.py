@@ -59,15 +59,16 @@ def test_drop_follow_compare_download_retry_delete(visit: Visit, site: Site, tmp
         return {job["generation"] for job in found if job["filename"] == "not-an-image.png"} == {2}
 
     wait_until(has_failed_again)
-    visit.page.get_by_role("link", name="History").click()
+    visit.follow("History", "History")
     visit.expect_status("not-an-image.png", "Failed")
 
-    with visit.stop_timers():
-        visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
+    delete = visit.find_card("astronaut.jpg").get_by_role("button", name="Delete")
+    with visit.stop_timers(delete):
+        delete.click()
         expect(visit.find_card("astronaut.jpg")).to_have_count(0)
         visit.page.get_by_role("button", name="Undo").click()
     expect(visit.find_card("astronaut.jpg")).to_have_count(1)
-    visit.find_card("astronaut.jpg").get_by_role("button", name="Delete").click()
+    delete.click()
     wait_until(lambda: site.http.get(f"jobs/{job_id}").status_code == HTTPStatus.NOT_FOUND)
     visit.page.get_by_role("link", name="Process", exact=True).click()
     expect(visit.page.locator(".frame")).to_have_count(4)
@@ -100,10 +101,9 @@ def test_file_name_is_shown_as_text(visit: Visit) -> None:
     visit.drop({HOSTILE_NAME: read_image("clock-small.png")})
     visit.process()
     visit.expect_status(HOSTILE_NAME, "Processed")
-    visit.page.get_by_role("link", name="Details").click()
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
+    visit.follow(f"Details of {HOSTILE_NAME}", HOSTILE_NAME)
     expect(visit.page.locator(".pane-after img")).to_be_visible()
-    visit.page.get_by_role("link", name="History").click()
+    visit.follow("History", "History")
     expect(visit.find_card(HOSTILE_NAME).first).to_be_visible()
     assert visit.page.locator("img[onerror], img[src='x']").count() == 0
 

@@ -122,6 +122,19 @@ class Visit:
         self.page.goto(f"{self.url}{fragment}")
         self.page.locator("html[data-ready]").wait_for(state="attached")
 
+    def follow(self, link: str, heading: str) -> None:
+        """Follow a link to another page, and wait for the heading of this page.
+
+        Without the heading, the page before could meet the next expectation of the test.
+        """
+        self.page.get_by_role("link", name=link, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
+
+    def go_to(self, address: str, heading: str) -> None:
+        """Go to another page as ``follow`` does, by its address."""
+        self.page.evaluate("(address) => { location.hash = address; }", address)
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
+
     def drop(self, files: Mapping[str, bytes]) -> None:
         """Drop files onto the page."""
         payload = [
@@ -200,14 +213,17 @@ class Visit:
     def delete_and_keep_note(self, name: str) -> None:
         """Delete an image. Its note stays, because the pointer is on it. Needs ``control_clock``."""
         button = self.page.get_by_role("button", name=f"Delete {name}")
-        expect(button).to_be_visible()  # nothing is drawn while the timers stand still
-        with self.stop_timers():
+        with self.stop_timers(button):
             button.click()
             self.page.get_by_role("button", name="Undo", exact=True).hover()
 
     @contextmanager
-    def stop_timers(self) -> Iterator[None]:
-        """Let no timer of the page end meanwhile: what is shown for some seconds stays. Needs ``control_clock``."""
+    def stop_timers(self, control: Locator) -> Iterator[None]:
+        """Let no timer of the page end meanwhile: what is shown for some seconds stays. Needs ``control_clock``.
+
+        A new page cannot load its data meanwhile, so wait before until it shows a control.
+        """
+        expect(control).to_be_visible()
         self.page.clock.pause_at(self.page.evaluate("Date.now()") / 1000 + 60)
         yield
         self.page.clock.resume()
