@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.serialize import JSONSerializer
 from moto.dynamodb.responses import DynamoHandler
 from support import slow_machines  # noqa: F401 - settings of hypothesis
 from support.client_pool import ClientPool
@@ -154,7 +155,19 @@ def _serve_one_at_a_time(handler: Any) -> None:
     handler.call_action = call_alone
 
 
+def _skip_absent_types(serializer: Any) -> None:
+    """Let moto read only the type that a DynamoDB value has: it looks for all ten, under many names each."""
+    serialize = serializer._serialize_structure_member  # noqa: SLF001 - there is no public way
+
+    def serialize_present(self: Any, result: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.parent.name != "AttributeValue" or not isinstance(value, dict) or key in value:
+            serialize(self, result, value, shape, key)
+
+    serializer._serialize_structure_member = serialize_present  # noqa: SLF001 - as above
+
+
 _serve_one_at_a_time(DynamoHandler)
+_skip_absent_types(JSONSerializer)
 # moto would also intercept the package `requests`, with 1,300 rules that it writes for each test. No test needs them.
 moto.core.models.RESPONSES_METHODS.clear()
 for _create in (threading.Lock, threading.RLock, threading.Condition):
