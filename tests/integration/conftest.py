@@ -157,13 +157,13 @@ def _serve_one_at_a_time(handler: Any) -> None:
 
 def _skip_absent_types(serializer: Any) -> None:
     """Let moto read only the type that a DynamoDB value has: it looks for all ten, under many names each."""
-    serialize = serializer._serialize_structure_member  # noqa: SLF001 - there is no public way
+    serialize = serializer._serialize_structure_member
 
     def serialize_present(self: Any, result: Any, value: Any, shape: Any, key: str) -> None:
         if shape.parent.name != "AttributeValue" or not isinstance(value, dict) or key in value:
             serialize(self, result, value, shape, key)
 
-    serializer._serialize_structure_member = serialize_present  # noqa: SLF001 - as above
+    serializer._serialize_structure_member = serialize_present
 
 
 _serve_one_at_a_time(DynamoHandler)

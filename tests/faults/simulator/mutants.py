@@ -34,6 +34,12 @@ class Mutant:
     function: Callable[..., Any]
     text: str
     instead: str
+    #: A run that has caught the mutant, with which the search begins. After a change of the simulator, others follow.
+    first_seed: int = 0
+
+    def seeds(self, count: int) -> Iterator[int]:
+        """Yield the seeds of so many runs, from the first one on."""
+        return ((self.first_seed + number) % count for number in range(count))
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -101,12 +107,14 @@ MUTANTS = (
         worker.dead_letters.DeadLetters.handle_dead_letter,
         "if not self.jobs.compare_and_swap(job, decision.job):",
         "if False:",
+        first_seed=239,
     ),
     Mutant(
         "service's fault taken for the picture's",
         worker.image_processor.ImageProcessor._attempt,
         "except ImageError as error",
         "except (ImageError, ServiceError) as error",
+        first_seed=24,
     ),
     Mutant(
         "member counted outside of the transaction that moves it",
@@ -125,12 +133,14 @@ MUTANTS = (
         find_created,
         "if not reservation.is_repeat:",
         "if True:",
+        first_seed=1502,
     ),
     Mutant(
         "members made anew by the second try of a request",
         MemberCreation.add,
         "if is_repeat else {}",
         "if None else {}",
+        first_seed=1417,
     ),
     Mutant("whatever lies there is copied", SourceStore._copy, "CopySourceIfMatch=source.etag,", ""),
     Mutant(
@@ -139,6 +149,7 @@ MUTANTS = (
         "return self._read(job, max_bytes)\n    except",
         "job.source is None or self.sources.copy(job.source, job.raw.key);"
         " return self._read(job, max_bytes)\n    except",
+        first_seed=101,
     ),
     Mutant(
         "record refers to the upload that a form can replace",
@@ -152,6 +163,7 @@ MUTANTS = (
         worker.image_processor._is_unused,
         "refusal.job.raw.key != upload.key",
         "refusal.job.status.is_terminal",
+        first_seed=3644,
     ),
     Mutant(
         "uploads expired without looking for their bytes",

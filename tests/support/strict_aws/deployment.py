@@ -111,4 +111,5 @@ def use(deployer: Deployer, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     monkeypatch.setattr("infra.deployment.template.load_template", _load_template)
     monkeypatch.setattr("infra.deployment.page.build_files", lambda *_: {})
     monkeypatch.setattr(cloudformation, "AWS_POLLING", cloudformation.Polling(interval=0, timeout=600))
+    monkeypatch.setattr(cloudformation, "_PAUSE_SHARE", 0)
     return deployer
