@@ -91,7 +91,7 @@ mutants: $(VENV)/.dev ## Run hand-written mutants of the code: tests must catch 
 	cd tests && ../$(BIN)/python -m mutants $(MUTANTS)
 
 browser: $(VENV)/.dev $(if $(THOROUGH),$(VENV)/.uppy) $(VENV)/.web $(VENV)/.typescript ## Check the modules of the web page, and test it and the TypeScript client in Chromium; with THOROUGH=--thorough, Uppy and Firefox too; skipped without the browser, except in CI
-	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n 2 --dist loadfile -q
+	$(BIN)/pytest tests/web tests/browser $(THOROUGH) -n $(if $(THOROUGH),2,1) --dist loadfile -q
 
 format: $(VENV)/.dev ## Format the code and fix lint errors
 	$(BIN)/ruff check --fix .

@@ -75,6 +75,7 @@ def test_zip_file_is_written_while_the_results_arrive(visit: Visit, folder: Path
         assert archive.testzip() is None
 
 
+@pytest.mark.thorough
 def test_nothing_is_saved_if_the_user_cancels(visit: Visit, folder: Path) -> None:
     """The button can be used again."""
     visit.page.add_init_script(CANCELING_PICKER)
@@ -89,6 +90,7 @@ def test_nothing_is_saved_if_the_user_cancels(visit: Visit, folder: Path) -> Non
     assert [each for each in requested if "/outputs/" in each] == []
 
 
+@pytest.mark.thorough
 @in_both_browsers
 def test_object_urls_are_revoked(visit: Visit, folder: Path) -> None:
     """Those of images when another page is shown, and that of the zip file after a minute."""

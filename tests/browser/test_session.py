@@ -123,6 +123,7 @@ def test_expired_session_signs_in_again_in_place(visit: Visit, cognito: FakeCogn
     assert cognito.grants == ["authorization_code", "authorization_code"]
 
 
+@pytest.mark.thorough
 def test_requests_share_one_renewal_which_is_retried(visit: Visit, cognito: FakeCognito) -> None:
     """A network fault does not end the session."""
     visit.expected_failures = {"401", "net"}
@@ -138,6 +139,7 @@ def test_requests_share_one_renewal_which_is_retried(visit: Visit, cognito: Fake
     assert cognito.rejected == []
 
 
+@pytest.mark.thorough
 def test_token_that_the_api_rejects_is_renewed_once(visit: Visit, cognito: FakeCognito) -> None:
     """The clock of the computer may be wrong, or the token revoked. The request is sent again with another one."""
     visit.expected_failures = {"401"}

@@ -269,6 +269,7 @@ def send_until_refused(http: httpx.Client, retry_after: str, callers: Iterator[h
     return refused[0]
 
 
+@pytest.mark.thorough
 def test_limits_apply_per_api_key_and_to_the_stage(engine: str, tmp_path: Path) -> None:
     """A key over its rate or quota gets a retryable 429, and others do not. Above the limit of the stage, all do."""
     for site in run_site(tmp_path, engine, {"ApiAuth": "api-key", **LIMITS}):

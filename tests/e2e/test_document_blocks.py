@@ -13,7 +13,13 @@ from support.markdown_page import read_page
 from support.running_stack import Site, run_site
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in links.list_pages(ROOT) if read_page(page).fences]
+#: The pages whose blocks `make test` runs. The others differ from them in details.
+QUICK = {"README.md", "api.md", "bulk.md", "client.md"}
+PAGES = [
+    pytest.param(page, id=page.name, marks=[] if page.name in QUICK else [pytest.mark.thorough])
+    for page in links.list_pages(ROOT)
+    if read_page(page).fences
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 
 
 @pytest.mark.not_on("localstack", reason="the pages show a local stack of the embedded engine")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_works(page: Path, stack: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands succeed and output looks as shown; a block that does not run needs a mark with a reason."""
     workspace.create_files(tmp_path)

@@ -48,6 +48,7 @@ def test_a_job_is_processed_in_the_terminal(site: Site) -> None:
     assert site.wait_until_done(submit_waiting(site))["status"] == "COMPLETED"
 
 
+@pytest.mark.thorough
 def test_the_debugger_stops_at_an_exception(site: Site) -> None:
     """Of a damaged image, where it was raised, although the worker catches it. The job is retried for this."""
     damaged = sample_images.make_jpeg()[:400]

@@ -125,22 +125,23 @@ def test_form_arrives_unchanged(site: Site) -> None:
     assert done["raw"]["digest"] == hashlib.sha256(PHOTO).hexdigest()
 
 
-def test_hundred_images_are_processed_concurrently(site: Site) -> None:
+def test_many_images_are_processed_concurrently(site: Site, request: pytest.FixtureRequest) -> None:
     """Each job is completed in one attempt, and the worker gets batches of several records."""
+    count = 100 if request.config.getoption("--thorough") else 40
 
     def submit(number: int) -> str:
         return str(site.submit(sample_images.make_jpeg(40 + number, 30), filename=f"{number}.jpg")["id"])
 
     # The messages collect in the queue, so that batches do not depend on the speed of the callers.
     with site.pause_worker(), ThreadPoolExecutor(16) as callers:
-        ids = list(callers.map(submit, range(100)))
-    assert len(set(ids)) == 100
+        ids = list(callers.map(submit, range(count)))
+    assert len(set(ids)) == count
     done = [site.wait_until_done(job_id) for job_id in ids]
     assert {job["status"] for job in done} == {"COMPLETED"}
     assert set(map(count_attempts, done)) == {1}
-    assert [job["result"]["width"] for job in done] == [40 + number for number in range(100)]
+    assert [job["result"]["width"] for job in done] == [40 + number for number in range(count)]
     created = [key for key in site.keys("processed/") if key.split("/")[1] in set(ids)]
-    assert len(created) == 100
+    assert len(created) == count
 
     def list_larger_batches() -> list[str]:
         counts = (line for line in site.read_log("worker") if '"Records received"' in line)
