@@ -21,7 +21,7 @@ from infra.errors import SetupError
 HEALTH_PATH = "/_ministack/health"
 #: Only for a process that hangs. On a busy machine, a start takes minutes.
 START_SECONDS = 600
-SNAPSHOT_SECONDS = 60
+SNAPSHOT_SECONDS = 600
 #: The address on which the engine listens, if not only this machine may reach it. For containers, whose ports Docker
 #: publishes. Anyone who can reach it can run code in it.
 BIND_VARIABLE = "SAFELIGHT_BIND_HOST"

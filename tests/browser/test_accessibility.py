@@ -116,6 +116,7 @@ def test_states_of_the_process_page(visit: Visit, site: Site, inspection: Inspec
 
     def add_images() -> None:
         visit.drop({"axe.png": read_image("clock-small.png"), "bad.png": read_image("not-an-image.png")})
+        visit.expect_status("bad.png", "Ready")
 
     def open_recipe() -> None:
         page.get_by_text("Use this recipe elsewhere").click()
@@ -171,8 +172,7 @@ def test_states_of_the_process_page(visit: Visit, site: Site, inspection: Inspec
     )
     with visit.stop_timers(page.get_by_role("group", name="Selected images")):
         delete()
-    faults |= inspection.list_faults(visit, "note")
-    assert faults == {}
+    assert faults | inspection.list_faults(visit, "note") == {}
 
 
 def test_states_of_the_other_pages(visit: Visit, site: Site, inspection: Inspection) -> None:
@@ -184,10 +184,10 @@ def test_states_of_the_other_pages(visit: Visit, site: Site, inspection: Inspect
     batch = site.http.post("batches", json={"name": "axe", "items": [member]}).raise_for_status().json()["batch"]["id"]
     page = visit.page
 
-    def go(address: str, text: str) -> Callable[[], None]:
+    def go(address: str, heading: str, text: str = "") -> Callable[[], None]:
         def act() -> None:
-            page.evaluate("(address) => { location.hash = address; }", address)
-            expect(page.get_by_text(text).first).to_be_visible()
+            visit.go_to(address, heading)
+            expect(page.get_by_text(text or heading).first).to_be_visible()
 
         return act
 
@@ -203,14 +203,14 @@ def test_states_of_the_other_pages(visit: Visit, site: Site, inspection: Inspect
     faults = inspection.list_all(
         visit,
         {
-            "history": go("#/history", "axe.png"),
-            "history without a match": go("#/history?name=nothing", "No image matches."),
-            "image": go(f"#/jobs/{good}", "Save receipt"),
+            "history": go("#/history", "History", "axe.png"),
+            "history without a match": go("#/history?name=nothing", "History", "No image matches."),
+            "image": go(f"#/jobs/{good}", "axe.png", "Save receipt"),
             "image, verified": verify,
-            "image, failed": go(f"#/jobs/{bad}", "Status history"),
-            "image, not found": go("#/jobs/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "Go to history"),
-            "batches": go("#/batches", "1 image"),
-            "batch": go(f"#/batches/{batch}", "1 open"),
+            "image, failed": go(f"#/jobs/{bad}", "bad.png", "Status history"),
+            "image, not found": go("#/jobs/01HZY3Q1M8Z3J5W7XK9V2B4C6D", "Image", "Go to history"),
+            "batches": go("#/batches", "Batches", "1 image"),
+            "batch": go(f"#/batches/{batch}", "axe", "1 open"),
             "question": ask,
         },
     )
@@ -218,7 +218,7 @@ def test_states_of_the_other_pages(visit: Visit, site: Site, inspection: Inspect
     faults |= inspection.list_all(
         visit,
         {
-            "dead letters": go("#/dead-letters", "No dead letters."),
+            "dead letters": go("#/dead-letters", "Dead letters", "No dead letters."),
             "unknown": go("#/no-such-page", "This page does not exist"),
         },
     )

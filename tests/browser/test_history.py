@@ -62,7 +62,7 @@ def test_search_continues_over_pages_without_a_match(visit: Visit, site: Site) -
     visit.open("#/history?name=rare")
     visit.page.get_by_role("button", name="Continue the search").click()
     expect(visit.find_card("rare.png")).to_be_visible()
-    assert len(pages) == 7
+    assert len(set(pages)) == 7
     assert "cursor=cursor-6" in pages[-1]
 
 
@@ -121,6 +121,9 @@ def test_listing_has_the_links_of_the_thumbnails(visit: Visit, site: Site) -> No
 
     def expire(route: Route) -> None:
         response = route.fetch(timeout=TIMEOUT_MILLISECONDS)
+        if not response.ok:  # the page sends the request again
+            route.fulfill(response=response)
+            return
         page = response.json()
         for job in page["jobs"]:
             for output in job["result"]["outputs"]:

@@ -175,6 +175,7 @@ def _download_and_delete(visit: Visit, site: Site) -> None:
     keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(page.get_by_role("heading", level=1)).to_have_text("keys.jpg")
+    visit.wait_until_drawn()  # the new heading gets the focus
     visit.tab_to("Download keys.jpg")
     with page.expect_download():
         keyboard.press("Enter")

@@ -41,8 +41,8 @@ class ProtectedStack:
         return CALLER_FACTORIES[self.mode](self.site, f"caller{next(_NUMBERS)}")
 
     def client(self, auth: httpx.Auth | None) -> Safelight:
-        """Return a client without retries."""
-        return Safelight(self.site.stack.api_url, auth=auth, retries=0)
+        """Return a client."""
+        return Safelight(self.site.stack.api_url, auth=auth, timeout=HTTP_SECONDS)
 
 
 def create_iam_user(site: Site, name: str) -> httpx.Auth:
@@ -205,7 +205,7 @@ def test_a_page_uploads_with_a_token(protected: ProtectedStack) -> None:
     backend_auth = protected.create_caller()
     with protected.client(backend_auth) as backend:
         token = backend.tokens.create(preset="web", max_files=2, tags={"user": "42"})
-        with Safelight(token.url, auth=Token(token.token), retries=0) as page:
+        with Safelight(token.url, auth=Token(token.token), timeout=HTTP_SECONDS) as page:
             job = page.wait(page.submit(sample_images.make_jpeg()).id)
             assert (job.status, job.tags, job.token_id) == ("COMPLETED", {"user": "42"}, token.id)
             assert job.links["self"].startswith(token.url)
@@ -221,7 +221,7 @@ def test_a_page_uploads_with_a_token(protected: ProtectedStack) -> None:
             backend.tokens.revoke(token.id)
             expect_error(lambda: page.status(job.id), 401, "TOKEN_REVOKED")
         for auth in (None, backend_auth, INVALID_CREDENTIALS[protected.mode]):
-            with Safelight(token.url, auth=auth, retries=0) as stranger:
+            with Safelight(token.url, auth=auth, timeout=HTTP_SECONDS) as stranger:
                 expect_error(lambda: list(stranger.list_jobs()), 401, "TOKEN_INVALID")
     with protected.client(Token(token.token)) as other_path, pytest.raises(ApiError) as refused:
         list(other_path.list_jobs())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running_stack import Site
+from support.running_stack import HTTP_SECONDS, Site
 
 from safelight import Safelight
 from shared.clock import utc_now
@@ -49,6 +49,7 @@ def run_schemathesis(  # noqa: PLR0917 - the parts of a command
             *("--url", url),
             *("--checks", ",".join(checks)),
             *("--max-redirects", "0", "--seed", "1", "--no-color", "--continue-on-failure"),
+            *("--request-timeout", str(HTTP_SECONDS)),
             *options,
         ),
         cwd=folder,

@@ -26,12 +26,12 @@ PAGES = [
 def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a stack with the name that ``safelight up`` uses, so that pages find it running.
 
-    Its worker is started, because pages wait only for a minute, as their readers do.
+    Its engine has the environment of ``safelight up`` too, which would otherwise replace it.
     """
     if missing := workspace.find_missing_programs():
         assert not os.environ.get("CI"), f"missing: {missing}"
         pytest.skip(f"missing: {missing}")
-    for site in run_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"}):
+    for site in run_site(tmp_path_factory.mktemp("documents"), engine, {"NamePrefix": "safelight"}, environment={}):
         site.wait_until_done(site.submit(sample_images.make_jpeg())["id"])
         yield site
 

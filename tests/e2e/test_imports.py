@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running_stack import MAX_WAIT_SECONDS, Site, run_site, wait_until
+from support.running_stack import HTTP_SECONDS, MAX_WAIT_SECONDS, Site, run_site, wait_until
 from support.sample_images import make_png
 
 from safelight import Safelight
@@ -139,7 +139,7 @@ def test_copy_for_a_deleted_job_is_deleted(imports: ImportStack) -> None:
 
 def test_only_configured_buckets_are_read(imports: ImportStack) -> None:
     """Neither other buckets nor images of other callers."""
-    with Safelight(imports.site.stack.api_url, retries=0) as client:
+    with Safelight(imports.site.stack.api_url, timeout=HTTP_SECONDS) as client:
         own = client.wait(client.submit(make_png(8, 8)).id, MAX_WAIT_SECONDS)
         keys = imports.site.keys(f"processed/{own.id}") + imports.site.keys(f"raw/api/{own.id}")
         assert len(keys) == 2

@@ -62,7 +62,9 @@ def reconcile_until(site: Site, condition: Callable[[], bool]) -> None:
 
     def is_reached() -> bool:
         answer = site.functions.invoke(FunctionName=site.stack.functions["reconciler"], Payload=b"{}")
-        assert "FunctionError" not in answer, answer["Payload"].read()
+        printed = answer["Payload"].read()
+        if "FunctionError" in answer:
+            assert b"timed out" in printed, printed
         return condition()
 
     wait_until(is_reached)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
+from support import running_stack
 from support.running_stack import Site
 
 IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
@@ -20,7 +21,7 @@ HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
 #: Longer than the time after which SQS delivers a message again whose worker has ended: six minutes and a half.
 TIMEOUT_MILLISECONDS = 600_000
 #: Statuses with which a busy engine answers. The page sends such a request again.
-BUSY = frozenset({"429", "503"})
+BUSY = frozenset(str(int(status)) for status in running_stack.BUSY)
 REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with a status of (\d+)|net::)")
 REPORT_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
@@ -224,7 +225,7 @@ class Visit:
         A new page cannot load its data meanwhile, so wait before until it shows a control.
         """
         expect(control).to_be_visible()
-        self.page.clock.pause_at(self.page.evaluate("Date.now()") / 1000 + 60)
+        self.page.clock.pause_at(self.page.evaluate("Date.now()") / 1000 + 600)
         yield
         self.page.clock.resume()
 

@@ -1,17 +1,23 @@
-"""A schemathesis hook that puts images into bodies of raw bytes.
+"""Hooks of schemathesis that put images into bodies of raw bytes, and repeat requests which a busy engine refuses.
 
-The schemathesis command of e2e/test_conformance.py loads it. Without it, every upload would be refused for its first
-bytes, and the code behind that check would not be tested.
+The schemathesis command of e2e/test_conformance.py loads them. Without images, every upload would be refused for its
+first bytes, and the code behind that check would not be tested.
 """
 
+from http import HTTPStatus
 from typing import Any
 
+import requests
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 from support import sample_images
+from support.running_stack import BUSY, wait_until
 
 from shared.pipeline.image_formats import INPUT_FORMATS
 
+_send = requests.Session.request
+#: A token that is used up has 429 too, for good.
+OVERLOADED = BUSY - {HTTPStatus.TOO_MANY_REQUESTS}
 _IMAGES = [sample_images.encode(sample_images.draw_scene(), image_format.name) for image_format in INPUT_FORMATS]
 
 
@@ -21,3 +27,18 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     is_valid = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
     if is_valid and case.media_type == "application/octet-stream" and "data" in kwargs:
         kwargs["data"] = _IMAGES[len(kwargs["data"] or b"") % len(_IMAGES)]
+
+
+def send_patiently(self: requests.Session, *arguments: Any, **options: Any) -> requests.Response:
+    """Send a request, again as long as the engine answers that a function got no processor for too long."""
+    answers: list[requests.Response] = []
+
+    def is_answered() -> bool:
+        answers.append(_send(self, *arguments, **options))
+        return answers[-1].status_code not in OVERLOADED
+
+    wait_until(is_answered)
+    return answers[-1]
+
+
+vars(requests)["Session"].request = send_patiently

@@ -1,7 +1,8 @@
 """The ``safelight`` command, which records the parts of uploads that it sends: ``python -m support.recorded_parts``.
 
-It appends ``start N`` and ``end N`` to the file that ``RECORDED_PARTS`` names, for each request that sends the part N.
-If ``HELD_PART`` is ``before N`` or ``after N``, it appends this line at that moment, and waits once for ``continue``.
+For each request that sends the part N, it appends ``start N``, and ``end N`` or ``failed N``, to the file that
+``RECORDED_PARTS`` names. If ``HELD_PART`` is ``before N`` or ``after N``, it appends this line at that moment, and
+waits once for ``continue``.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safelight.cli.app import app
+from safelight.errors import ClientError
 from safelight.transport import upload_form
 
 FILE = Path(os.environ["RECORDED_PARTS"])
@@ -36,7 +38,11 @@ def main() -> None:
     def send(part: Any, *more: Any) -> None:
         record(f"start {part.number}")
         hold(f"before {part.number}")
-        send_part(part, *more)
+        try:
+            send_part(part, *more)
+        except ClientError:  # no answer within the time of the client, which sends the part again
+            record(f"failed {part.number}")
+            raise
         hold(f"after {part.number}")
         record(f"end {part.number}")
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,15 @@ SHORTEST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 #: Timeout of one request to a function that may have to start.
 HTTP_SECONDS = 300.0
+#: Statuses of a busy engine, and of a function that got no processor for so long that its time was over.
+BUSY = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 #: ``httpx.get`` for a link or another URL. The 5 s of httpx are not enough on a busy machine.
 get = partial(httpx.get, timeout=HTTP_SECONDS, trust_env=False)
 #: Codes of attempts that the image did not end, but a busy machine or a service that did not respond.
@@ -182,9 +192,11 @@ def post_form(form: Mapping[str, Any], data: bytes) -> httpx.Response:
 
 
 def count_attempts(job: Mapping[str, Any]) -> int:
-    """Return the attempts of a job, without those that a busy machine ended."""
+    """Return the attempts of a job, without those that a busy machine ended: released ones, and expired leases."""
     released = [line for line in job["history"] if line["status"] == "PENDING" and line.get("code") in RELEASED]
-    return int(job["attempts"]) - len(released)
+    statuses = pairwise(line["status"] for line in job["history"])
+    expired = [pair for pair in statuses if pair == ("PROCESSING", "PROCESSING")]
+    return int(job["attempts"]) - len(released) - len(expired)
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) -> None:
@@ -200,31 +212,26 @@ def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) 
 
 
 def send_until_admitted(send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Send a request, again as long as the answer is 429, and return the first other answer.
+    """Send a request, again as long as a busy engine refuses it, and return the first other answer.
 
-    On a busy machine, the embedded engine answers so to requests that have waited too long for others.
+    After 502 or 503, the request may have had its effect: a job can exist twice.
     """
     answers: list[httpx.Response] = []
 
     def is_admitted() -> bool:
         answers.append(send())
-        return answers[-1].status_code != HTTPStatus.TOO_MANY_REQUESTS
+        return answers[-1].status_code not in BUSY
 
     wait_until(is_admitted)
     return answers[-1]
 
 
 class PatientTransport(httpx.HTTPTransport):
-    """Sends a request again as long as the answer is 429, and one that only reads or deletes, after 503 too.
-
-    A busy engine answers so, and all clients send such requests again.
-    """
+    """Sends a request again after 429, and one that only reads or deletes, after each answer of a busy engine."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the answer is another one."""
-        repeated = {HTTPStatus.TOO_MANY_REQUESTS}
-        if request.method in {"GET", "DELETE"}:
-            repeated.add(HTTPStatus.SERVICE_UNAVAILABLE)
+        repeated = BUSY if request.method in {"GET", "DELETE"} else {HTTPStatus.TOO_MANY_REQUESTS}
         found: list[httpx.Response] = []
 
         def is_answered() -> bool:

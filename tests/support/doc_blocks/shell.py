@@ -8,8 +8,8 @@ from pathlib import Path
 
 #: Timeout of a block.
 TIMEOUT_SECONDS = 600
-#: An HTTP error ends a block; by default, curl exits with 0.
-_CURL = "silent\nshow-error\nfail-with-body\nmax-time = 300\n"
+#: An HTTP error ends a block; by default, curl exits with 0. Pages that retry would wait half a minute for a result.
+_CURL = "silent\nshow-error\nfail-with-body\nmax-time = 300\nretry-delay = 20\n"
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import importlib
 import queue
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from types import SimpleNamespace
@@ -185,7 +184,7 @@ class Schedules:
 
     def __init__(self) -> None:
         self.started: queue.Queue[tuple[str, object]] = queue.Queue()
-        self.ends: dict[str, queue.Queue[None]] = defaultdict(queue.Queue)
+        self.ends: dict[str, queue.Queue[None]] = {arn: queue.Queue() for arn in ("reconciler", "walker")}
         self.events: Any = SimpleNamespace(_tick_scheduled_rules=self._tick, _dispatch_to_lambda=self._dispatch)
         self.direct: list[str] = []
         functions = SimpleNamespace(
@@ -204,12 +203,12 @@ class Schedules:
 
     def _execute(self, arn: str, event: object) -> None:
         self.started.put((arn, event))
-        self.ends[arn].get(timeout=60)
+        self.ends[arn].get(timeout=600)
         self.started.put((arn, "ended"))
 
     def read(self) -> tuple[str, object]:
         """Return the next start or end of an invocation."""
-        return self.started.get(timeout=60)
+        return self.started.get(timeout=600)
 
 
 def test_a_schedule_waits_for_its_last_invocation() -> None:

@@ -75,7 +75,9 @@ export function AssetGallery({ chosen, onChoose, onRemoved }) {
         file.name,
         (assets.value ?? []).map((each) => each.name),
       );
-      const stored = await sendBody(`assets/${name}`, file, { method: "PUT", headers: {}, onProgress: () => {} });
+      const stored = await runWithRetries(() =>
+        sendBody(`assets/${name}`, file, { method: "PUT", headers: {}, onProgress: () => {} }),
+      );
       assets.value = [...(assets.value ?? []), stored];
       onChoose(stored.name);
       announce(`${stored.name} uploaded and chosen`);

@@ -40,7 +40,7 @@ export const getCapabilities = async () => (await get("capabilities")).body;
 export const listPresets = async () => (await get("presets?limit=100")).body.presets;
 /** @param {string} name @param {{pipeline: any, description?: string}} preset @returns {Promise<Preset>} */
 export const savePreset = async (name, preset) =>
-  (await request("PUT", `presets/${part(name)}`, { json: preset })).body;
+  (await runWithRetries(() => request("PUT", `presets/${part(name)}`, { json: preset }))).body;
 /** @param {string} name */
 export const deletePreset = (name) => runWithRetries(() => request("DELETE", `presets/${part(name)}`));
 /** @param {any} body @param {RetryOptions} options @returns {Promise<Plan>} */
@@ -124,6 +124,6 @@ export const cancelBatch = async (id) => (await post(`batches/${part(id)}/cancel
 export const retryFailed = async (id) => (await post(`batches/${part(id)}/retry-failed`)).body;
 
 /** @param {Filters} filters @returns {Promise<{dead_letters: DeadLetter[], next_cursor: string|null}>} */
-export const listDeadLetters = async (filters) => (await request("GET", `dead-letters?${query(filters)}`)).body;
+export const listDeadLetters = async (filters) => (await get(`dead-letters?${query(filters)}`)).body;
 /** @param {any} body @returns {Promise<{redriven: number, refused: number, next_cursor: string|null}>} */
 export const redrive = async (body) => (await post("dead-letters/redrive", body)).body;
