@@ -1,6 +1,6 @@
 """How the web page handles errors, a lost network and reloads."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 from support.browser_page import Visit, in_both_browsers, read_image
 from support.running_stack import Site, wait_until
 
@@ -42,6 +42,42 @@ def test_too_many_requests_is_retried_after_retry_after(visit: Visit) -> None:
     expect(visit.page.locator(".messages")).to_contain_text("The page retries automatically")
     visit.expect_status("busy.png", "Processed")
     assert refused == {"POST": 0, "GET": 0}
+
+
+def test_refused_changes_and_lists_are_requested_again(visit: Visit) -> None:
+    """A preset, an image for a watermark, and the dead letters."""
+    visit.expected_failures = {"429", "422"}  # no plan for a watermark without an image
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        request = f"{route.request.method} {route.request.url.rsplit('/', 2)[1]}"
+        if request in refused or route.request.method == "DELETE":
+            route.continue_()
+        else:
+            refused.append(request)
+            route.fulfill(status=429, headers={"Retry-After": "0"}, json=BUSY, content_type="application/problem+json")
+
+    visit.open("#/")
+    page = visit.page
+    page.route("**/v1/presets/mine", refuse_once)
+    page.route("**/v1/assets/logo", refuse_once)
+    page.route("**/v1/dead-letters?*", refuse_once)
+    page.get_by_label("Width", exact=True).fill("777")
+    page.get_by_role("button", name="Save as preset").click()
+    page.get_by_label("Name", exact=True).fill("mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_label("Other presets")).to_have_value("mine")
+    page.get_by_text("More").first.click()
+    page.get_by_label("Operation to add").select_option("watermark")
+    page.get_by_role("button", name="Add", exact=True).click()
+    step = page.locator("[data-operation=watermark]")
+    step.get_by_role("button", name="Image", exact=True).click()
+    logo: FilePayload = {"name": "logo.png", "mimeType": "image/png", "buffer": read_image("clock-small.png")}
+    step.locator("[data-asset-picker]").set_input_files(logo)
+    expect(step.get_by_role("button", name="logo", exact=True)).to_have_attribute("aria-pressed", "true")
+    visit.go_to("#/dead-letters", "Dead letters")
+    expect(page.locator(".empty")).to_have_text("No dead letters.")
+    assert refused == ["PUT presets", "PUT assets", "GET v1"]
 
 
 def test_lost_network_is_waited_for(visit: Visit, site: Site) -> None:
