@@ -25,7 +25,7 @@ CLIENT = ROOT / "clients" / "typescript"
 NEXT = CLIENT / "examples" / "nextjs"
 UPPY = ROOT / "tests" / "uppy" / "6" / BUNDLE
 MAX_GZIPPED = 10_000
-#: Returns True if the first picture is shown. A browser does not repeat the request of an image that was refused.
+#: Returns True if the first image is shown. A browser does not repeat the request of an image that was refused.
 IS_SHOWN = """() => {
   const image = document.querySelector('picture img');
   if (image.complete && !image.naturalWidth) image.src = image.src;
