@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import pairwise
@@ -194,9 +195,15 @@ def post_form(form: Mapping[str, Any], data: bytes) -> httpx.Response:
 def count_attempts(job: Mapping[str, Any]) -> int:
     """Return the attempts of a job, without those that a busy machine ended: released ones, and expired leases."""
     released = [line for line in job["history"] if line["status"] == "PENDING" and line.get("code") in RELEASED]
-    statuses = pairwise(line["status"] for line in job["history"])
-    expired = [pair for pair in statuses if pair == ("PROCESSING", "PROCESSING")]
+    expired = [pair for pair in pairwise(job["history"]) if _is_expired(*pair)]
     return int(job["attempts"]) - len(released) - len(expired)
+
+
+def _is_expired(attempt: Mapping[str, Any], following: Mapping[str, Any]) -> bool:
+    """Return True if an attempt followed another after the shortest lease of a worker: its lease had expired."""
+    lease = timedelta(seconds=int(SHORT_TIMEOUTS["WorkerTimeout"]))
+    began, taken_over = (datetime.fromisoformat(line["at"]) for line in (attempt, following))
+    return attempt["status"] == following["status"] == "PROCESSING" and taken_over - began >= lease
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) -> None:
