@@ -3,9 +3,9 @@
 from typing import Any
 from zipfile import ZipFile
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 from support.browser_page import HOLD_UPLOADS, Visit, read_image
-from support.running_stack import Site, send_until_admitted, wait_until
+from support.running_stack import Site, wait_until
 
 MANY = {f"many-{number:02}.png": read_image("clock-small.png") for number in range(14)}
 #: So many files reach S3 before the run is interrupted.
@@ -85,29 +85,18 @@ def test_canceled_rest_keeps_no_batch_open(visit: Visit, site: Site) -> None:
 
 def test_canceling_while_members_are_registered_sends_nothing(visit: Visit, site: Site) -> None:
     """Images that are canceled before the server has answered are not sent afterwards."""
-    held: list[Route] = []
     sent: list[str] = []
-    is_released = False
-
-    def hold(route: Route) -> None:
-        if is_released:  # a busy engine can let the page send the request again
-            route.continue_()
-        else:
-            held.append(route)
-
-    visit.page.route("**/v1/batches/*/items", hold)
+    held = visit.hold_requests("**/v1/batches/*/items")
     visit.page.on("request", lambda each: sent.append(each.url) if "form-data" in str(each.headers) else None)
     visit.open()
     visit.drop(MANY)
     visit.process()
     expect(visit.page.locator("tbody tr[data-status=Waiting]")).to_have_count(len(MANY))
-    while not held:
-        visit.page.wait_for_timeout(100)
+    held.wait()
     visit.page.get_by_role("button", name="Cancel the rest").click()
     expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY))
-    is_released = True
     with visit.page.expect_response("**/v1/batches/*/close"):
-        held[0].continue_()
+        held.release()
     wait_until(lambda: not _list_names(site))
     wait_until(lambda: _read_newest_batch(site)["done"])
     expect(visit.page.locator("tbody tr[data-status=Ready]")).to_have_count(len(MANY))
@@ -138,26 +127,14 @@ def test_new_members_are_shown_before_more_is_known_of_them(visit: Visit) -> Non
     expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
     visit.page.reload()  # so that the page has no files
     expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
-    held: list[Route] = []
-    is_released = False
-
-    def hold(route: Route) -> None:
-        if is_released:
-            route.continue_()
-        else:
-            held.append(route)
-
-    visit.page.route("**/v1/jobs?*", hold)
+    held = visit.hold_requests("**/v1/jobs?*")
     visit.page.locator("[data-preset=thumbnail]").click()
     visit.process()
     expect(visit.page.locator(".summary-count")).to_have_text(f"0 of {len(MANY)} processed, {len(MANY)} in progress")
     visit.page.get_by_role("button", name="One image", exact=True).click()
     expect(visit.page.get_by_role("region", name="Selected image")).to_be_visible()
-    while not held:
-        visit.page.wait_for_timeout(100)
-    is_released = True
-    for route in held:
-        route.continue_()
+    held.wait()
+    held.release()
     expect(visit.page.locator(".summary-count")).to_have_text(f"{len(MANY)} of {len(MANY)} processed")
 
 
@@ -171,13 +148,11 @@ def _start_and_hold_uploads(visit: Visit) -> None:
 
 
 def _list_names(site: Site) -> list[str]:
-    jobs = send_until_admitted(lambda: site.http.get("jobs", params={"limit": 100})).json()["jobs"]
+    jobs = site.http.get("jobs", params={"limit": 100}).json()["jobs"]
     return sorted(job["filename"] for job in jobs)
 
 
 def _read_newest_batch(site: Site) -> dict[str, Any]:
     """Return the newest batch."""
-    batch: dict[str, Any] = send_until_admitted(lambda: site.http.get("batches", params={"limit": 1})).json()[
-        "batches"
-    ][0]
+    batch: dict[str, Any] = site.http.get("batches", params={"limit": 1}).json()["batches"][0]
     return batch

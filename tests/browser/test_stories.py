@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from support.browser_page import HOLD_UPLOADS, READ_TRANSFORMS, Visit, in_both_browsers, read_image
 from support.image_folders import BAD_NAMES, IMAGES, LARGEST, SIZE, create_image_folder
-from support.running_stack import Site, send_until_admitted, wait_until
+from support.running_stack import Site, wait_until
 
 #: So many files reach S3 before the page is loaded again.
 SENT_BEFORE_RELOAD = 10
@@ -103,7 +103,7 @@ def _expect_rows(visit: Visit, count: int) -> None:
 
 def _list_jobs(site: Site) -> list[dict[str, Any]]:
     """Return the jobs of the session."""
-    answer = send_until_admitted(lambda: site.http.get("jobs", params={"limit": 100}))
+    answer = site.http.get("jobs", params={"limit": 100})
     jobs: list[dict[str, Any]] = answer.json()["jobs"]
     return jobs
 

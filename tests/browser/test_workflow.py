@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Route, expect
+from playwright.sync_api import FilePayload, expect
 from support.browser_page import HOSTILE_NAME, Visit, create_large_image, read_image
 from support.running_stack import Site, wait_until
 
@@ -79,23 +79,11 @@ def test_focus_stays_on_the_heading_while_an_image_loads(visit: Visit, site: Sit
     job_id = site.wait_until_done(site.submit(read_image("clock-small.png"), filename="slow.png")["id"])["id"]
     visit.open()
     heading = visit.page.get_by_role("heading", level=1)
-    held: list[Route] = []
-    is_released = False
-
-    def hold(route: Route) -> None:
-        if is_released:  # a busy engine can let the page send the request again
-            route.continue_()
-        else:
-            held.append(route)
-
-    visit.page.route(f"**/jobs/{job_id}", hold)
-    visit.page.evaluate(f"location.hash = '#/jobs/{job_id}'")
-    expect(heading).to_have_text("Image")
+    held = visit.hold_requests(f"**/jobs/{job_id}")
+    visit.go_to(f"#/jobs/{job_id}", "Image")
     expect(heading).to_be_focused()
-    while not held:
-        visit.page.wait_for_timeout(20)  # Playwright calls `hold` meanwhile
-    is_released = True
-    held[0].continue_()
+    held.wait()
+    held.release()
     expect(heading).to_have_text("slow.png")
     expect(heading).to_be_focused()
 

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from support.running_stack import SHORT_TIMEOUTS, Site, run_site, wait_until
+from support.running_stack import SHORT_TIMEOUTS, Site, run_site, send_until_admitted, wait_until
 from support.sample_images import make_jpeg
 
 #: Objects that are dropped while processes are killed. 10,000 take about an hour.
@@ -40,21 +39,9 @@ class WatchStack:
         return self.site.http.request(method, path, json=document).raise_for_status()
 
     def repeat(self, path: str, query: dict[str, str] | None = None, *, method: str = "GET") -> Any:
-        """Return the response to an idempotent request.
-
-        A busy engine answers 429 or 503, after which clients send a request again.
-        """
-        found: list[Any] = []
-
-        def is_answered() -> bool:
-            answer = self.site.http.request(method, path, params=query)
-            if answer.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-                return False
-            found.append(answer.raise_for_status().json())
-            return True
-
-        wait_until(is_answered)
-        return found[0]
+        """Return the response to an idempotent request, which is sent again if a busy engine refuses it."""
+        answer = send_until_admitted(lambda: self.site.http.request(method, path, params=query))
+        return answer.raise_for_status().json()
 
     def create(self, prefix: str, **more: Any) -> str:
         """Create a watch and return its ID."""

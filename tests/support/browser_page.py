@@ -12,16 +12,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect
-from support import running_stack
-from support.running_stack import Site
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Route, expect
+from support.running_stack import BUSY, Site
 
 IMAGES = Path(__file__).parents[2] / "safelight" / "demo_images"
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
 #: Longer than the time after which SQS delivers a message again whose worker has ended: six minutes and a half.
 TIMEOUT_MILLISECONDS = 600_000
-#: Statuses with which a busy engine answers. The page sends such a request again.
-BUSY = frozenset(str(int(status)) for status in running_stack.BUSY)
 REFUSED_LOAD = re.compile(r"Failed to load resource: (the server responded with a status of (\d+)|net::)")
 REPORT_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
@@ -78,6 +75,33 @@ in_both_browsers = pytest.mark.parametrize(
 
 
 @dataclass
+class HeldRequests:
+    """Requests of the page that are sent only when they are released."""
+
+    page: Page
+    routes: list[Route] = field(default_factory=list)
+    is_released: bool = False
+
+    def wait(self) -> None:
+        """Wait until the page sends a request."""
+        while not self.routes:
+            self.page.wait_for_timeout(20)  # Playwright calls `handle` meanwhile
+
+    def release(self) -> None:
+        """Let all requests be sent, also later ones: a busy engine can let the page send a request again."""
+        self.is_released = True
+        for route in self.routes:
+            route.continue_()
+
+    def handle(self, route: Route) -> None:
+        """Hold a request, or let it be sent."""
+        if self.is_released:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+
+@dataclass
 class Visit:
     """One browser tab, with its logged messages."""
 
@@ -114,7 +138,8 @@ class Visit:
 
     def _is_expected(self, text: str) -> bool:
         found = REFUSED_LOAD.search(text)
-        if found is not None and (found[2] or "net") in self.expected_failures | BUSY:
+        # The page sends a request again that a busy engine refuses.
+        if found is not None and ((found[2] or "net") in self.expected_failures or int(found[2] or 0) in BUSY):
             return True
         return any(each in text for each in self.expected_texts)
 
@@ -236,6 +261,12 @@ class Visit:
     def wait_until_drawn(self) -> None:
         """Wait until the browser has drawn what was changed before."""
         self.page.evaluate(DRAW)
+
+    def hold_requests(self, pattern: str) -> HeldRequests:
+        """Hold the requests whose URL matches a pattern."""
+        held = HeldRequests(self.page)
+        self.page.route(pattern, held.handle)
+        return held
 
     def process(self) -> None:
         """Start processing the images."""

@@ -11,7 +11,7 @@ import requests
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 from support import sample_images
-from support.running_stack import BUSY, wait_until
+from support.running_stack import BUSY, send_until_admitted
 
 from shared.pipeline.image_formats import INPUT_FORMATS
 
@@ -31,14 +31,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 def send_patiently(self: requests.Session, *arguments: Any, **options: Any) -> requests.Response:
     """Send a request, again as long as the engine answers that a function got no processor for too long."""
-    answers: list[requests.Response] = []
-
-    def is_answered() -> bool:
-        answers.append(_send(self, *arguments, **options))
-        return answers[-1].status_code not in OVERLOADED
-
-    wait_until(is_answered)
-    return answers[-1]
+    return send_until_admitted(lambda: _send(self, *arguments, **options), OVERLOADED)
 
 
 vars(requests)["Session"].request = send_patiently

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
 import psutil
@@ -102,7 +102,7 @@ class Site:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Return a job."""
-        answer = send_until_admitted(lambda: self.http.get(f"jobs/{job_id}"))
+        answer = self.http.get(f"jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         job: dict[str, Any] = answer.json()
         return job
@@ -218,16 +218,28 @@ def wait_until(condition: Callable[[], Any], seconds: float = MAX_WAIT_SECONDS) 
         time.sleep(min(max(SHORTEST_PAUSE_SECONDS, passed / 10), LONGEST_PAUSE_SECONDS))
 
 
-def send_until_admitted(send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Send a request, again as long as a busy engine refuses it, and return the first other answer.
+class Answer(Protocol):
+    """A response of httpx or requests."""
+
+    @property
+    def status_code(self) -> int:
+        """Return the HTTP status."""
+        ...
+
+
+AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
+
+
+def send_until_admitted(send: Callable[[], AnyAnswer], repeated: Collection[int] = BUSY) -> AnyAnswer:
+    """Send a request, again as long as the status is one of a busy engine, and return the first other answer.
 
     After 502 or 503, the request may have had its effect: a job can exist twice.
     """
-    answers: list[httpx.Response] = []
+    answers: list[AnyAnswer] = []
 
     def is_admitted() -> bool:
         answers.append(send())
-        return answers[-1].status_code not in BUSY
+        return answers[-1].status_code not in repeated
 
     wait_until(is_admitted)
     return answers[-1]
@@ -239,18 +251,14 @@ class PatientTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the answer is another one."""
         repeated = BUSY if request.method in {"GET", "DELETE"} else {HTTPStatus.TOO_MANY_REQUESTS}
-        found: list[httpx.Response] = []
 
-        def is_answered() -> bool:
+        def send() -> httpx.Response:
             response = super(PatientTransport, self).handle_request(request)
             if response.status_code in repeated:
                 response.read()  # so that the connection can be used again
-                return False
-            found.append(response)
-            return True
+            return response
 
-        wait_until(is_answered)
-        return found[0]
+        return send_until_admitted(send, repeated)
 
 
 def process_image(api_url: str, body: bytes) -> None:

@@ -15,7 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 from support.doc_blocks import answers
 from support.doc_blocks.marks import Mark, parse_examples
-from support.doc_blocks.shell import TIMEOUT_SECONDS, Shell
+from support.doc_blocks.shell import Shell
 from support.doc_blocks.transcript import TranscriptRunner
 from sybil import Example
 from sybil.evaluators.python import PythonEvaluator
@@ -92,7 +92,6 @@ class PageRunner:
         self.transcripts.run(text)
 
     def _python(self, example: Example, text: str) -> None:
-        text = text.replace("timeout=60)", f"timeout={TIMEOUT_SECONDS})")  # a busy machine needs more than a minute
         example.parsed = Lexeme(text, example.parsed.offset, example.parsed.line_offset)
         self.run_python(example)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 #: Timeout of a block.
 TIMEOUT_SECONDS = 600
-#: An HTTP error ends a block; by default, curl exits with 0. Pages that retry would wait half a minute for a result.
+#: An HTTP error ends a block; by default, curl exits with 0. With curl's own delays, `--retry 5` would give up after
+#: half a minute, and a busy machine can need more.
 _CURL = "silent\nshow-error\nfail-with-body\nmax-time = 300\nretry-delay = 20\n"
 
 
